@@ -1,0 +1,244 @@
+"""What a person asks of a search: values that are checked once and then only travel."""
+
+import math
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self, TypedDict
+
+from autokeras_lite.errors import ConfigError
+
+DEFAULT_SECONDS = 600.0
+DEFAULT_RUNS_DIR = "autokeras_lite_runs"
+SAMPLERS = ("tpe", "random", "grid", "qmc")
+EXECUTORS = ("process", "inline")
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def parse_duration(text: str | float) -> float:
+    """Convert `90s`, `10m`, `1h` or a number of seconds to seconds.
+
+    Raises:
+        ConfigError: the text is no duration, or it is not positive.
+
+    Example:
+        >>> parse_duration("1.5m")
+        90.0
+    """
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([smhd]?)\s*", str(text))
+    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else math.nan
+    if not (0 < seconds < math.inf):
+        raise ConfigError(f"Time limit {text!r} was given. Expected a positive duration. Write it like 90s, 10m or 1h.")
+    return seconds
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much may be spent: a number of trials in total, a number of seconds, or the first of both to run out."""
+
+    trials: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.trials is not None and self.trials < 1:
+            raise ConfigError(f"{self.trials} trials were asked for. Expected at least 1. Raise --trials.")
+        if self.trials is None and self.seconds is None:
+            object.__setattr__(self, "seconds", DEFAULT_SECONDS)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Which rows judge a configuration: a fraction held out, k folds, or a file of their own."""
+
+    kind: Literal["fraction", "folds", "file"] = "fraction"
+    fraction: float = 0.2
+    folds: int = 1
+    path: str | None = None
+
+    @classmethod
+    def parse(cls, text: str | float | int | None) -> Self:
+        """Read `0.2` as a fraction, `5` as a number of folds, and anything else as a path.
+
+        Raises:
+            ConfigError: a number that is neither a fraction nor at least 2 folds.
+
+        Example:
+            >>> Validation.parse("5").folds
+            5
+        """
+        if text is None:
+            return cls()
+        try:
+            number = float(text)
+        except ValueError:
+            return cls(kind="file", path=str(text))
+        if 0 < number < 1:
+            return cls(kind="fraction", fraction=number)
+        if number >= 2 and number == int(number):
+            return cls(kind="folds", folds=int(number))
+        raise ConfigError(
+            f"Validation {text!r} was given. Expected a fraction between 0 and 1, a number of folds from 2 up, or a "
+            "file. Write it like 0.2, 5 or validation.csv."
+        )
+
+
+@dataclass(frozen=True)
+class ColumnRoles:
+    """Columns that are not inputs, by what they are for."""
+
+    targets: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    weight: str | None = None
+
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """Every column that must not become an input (the time column may still be one)."""
+        return (*self.targets, *(name for name in (self.group, self.weight) if name is not None))
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is asked, as far as the person said it; `None` means that it is inferred."""
+
+    task: str | None = None
+    metric: str | None = None
+    class_weight: Literal["balanced"] | None = None
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How the search moves: which spaces, which sampler, which seed."""
+
+    spaces: tuple[str, ...] = ()
+    sampler: str = "tpe"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise ConfigError(_choices("Sampler", self.sampler, SAMPLERS, "--sampler"))
+        if not 0 <= self.seed < 2**31:
+            raise ConfigError(f"Seed {self.seed} was given. Expected 0 to {2**31 - 1}. Choose another --seed.")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where trials run; `workers=None` means as many as the machine carries."""
+
+    executor: str = "process"
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.executor not in EXECUTORS:
+            raise ConfigError(_choices("Executor", self.executor, EXECUTORS, "--executor"))
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"{self.workers} workers were asked for. Expected at least 1. Raise --workers.")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the search leaves what it makes."""
+
+    name: str
+    runs_dir: str = DEFAULT_RUNS_DIR
+    tracking_uri: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or ".." in self.name:
+            raise ConfigError(
+                f"Name {self.name!r} was given. Expected up to 64 letters, digits, '.', '_' and '-', beginning with a "
+                "letter or digit. Choose another --name."
+            )
+
+    @property
+    def folder(self) -> Path:
+        """The folder of this search, absolute."""
+        return Path(self.runs_dir).expanduser().absolute() / self.name
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """Everything a person asked of one search."""
+
+    place: Place
+    columns: ColumnRoles = field(default_factory=ColumnRoles)
+    goal: Goal = field(default_factory=Goal)
+    budget: Budget = field(default_factory=Budget)
+    validation: Validation = field(default_factory=Validation)
+    strategy: Strategy = field(default_factory=Strategy)
+    execution: Execution = field(default_factory=Execution)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return asdict(self)
+
+
+class SearchOptions(TypedDict, total=False):
+    """The options of `autokeras_lite.search`, one for each option of `autokeras-lite search`."""
+
+    task: str | None
+    metric: str | None
+    space: str | list[str] | tuple[str, ...] | None
+    trials: int | None
+    time_limit: str | float | None
+    workers: int | None
+    seed: int
+    name: str | None
+    runs_dir: str
+    tracking_uri: str | None
+    validation: str | float | int | None
+    group: str | None
+    time_column: str | None
+    weight: str | None
+    class_weight: Literal["balanced"] | None
+    sampler: str
+    executor: str
+    test: Any
+
+
+def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, ...]) -> SearchConfig:
+    """Convert the options of a call to a checked `SearchConfig`; `name` serves where the options have none.
+
+    Raises:
+        ConfigError: an option is unknown, or its value is out of range.
+
+    Example:
+        >>> as_search_config({"time_limit": "2m"}, name="adult", targets=("income",)).budget
+        Budget(trials=None, seconds=120.0)
+    """
+    unknown = set(options) - set(SearchOptions.__annotations__)
+    if unknown:
+        raise ConfigError(_choices("Option", sorted(unknown)[0], tuple(SearchOptions.__annotations__), "the call"))
+    limit = options.get("time_limit")
+    spaces = options.get("space") or ()
+    return SearchConfig(
+        place=Place(
+            name=options.get("name") or name,
+            runs_dir=str(options.get("runs_dir", DEFAULT_RUNS_DIR)),
+            tracking_uri=options.get("tracking_uri"),
+        ),
+        columns=ColumnRoles(targets, options.get("group"), options.get("time_column"), options.get("weight")),
+        goal=Goal(options.get("task"), options.get("metric"), _class_weight(options.get("class_weight"))),
+        budget=Budget(options.get("trials"), None if limit is None else parse_duration(limit)),
+        validation=Validation.parse(options.get("validation")),
+        strategy=Strategy(
+            spaces=(spaces,) if isinstance(spaces, str) else tuple(spaces),
+            sampler=options.get("sampler", "tpe"),
+            seed=options.get("seed", 0),
+        ),
+        execution=Execution(options.get("executor", "process"), options.get("workers")),
+    )
+
+
+def _class_weight(value: str | None) -> Literal["balanced"] | None:
+    if value is None:
+        return None
+    if value != "balanced":
+        raise ConfigError(_choices("Class weight", value, ("balanced",), "--class-weight"))
+    return "balanced"
+
+
+def _choices(what: str, came: str, expected: tuple[str, ...], where: str) -> str:
+    return f"{what} {came!r} was given. Expected one of {', '.join(expected)}. Correct {where}."

@@ -1,0 +1,1 @@
+"""What is given: read, profile, gate, split, encode."""

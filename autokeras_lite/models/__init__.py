@@ -1,0 +1,1 @@
+"""Families: a frozen config and a function that builds a Keras model from it."""

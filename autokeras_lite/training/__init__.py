@@ -1,0 +1,1 @@
+"""One cohort in, one outcome per trial out."""

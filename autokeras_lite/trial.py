@@ -1,0 +1,192 @@
+"""What travels between the driver and the places where trials run: plain frozen values, each with a JSON form."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Self
+
+RECIPE = "recipe"
+
+
+class Cause(StrEnum):
+    """Why a trial ended. The list is closed."""
+
+    OK = "OK"
+    PRUNED = "PRUNED"
+    DIVERGED = "DIVERGED"
+    OUT_OF_MEMORY_HOST = "OUT_OF_MEMORY_HOST"
+    OUT_OF_MEMORY_DEVICE = "OUT_OF_MEMORY_DEVICE"
+    TIMEOUT = "TIMEOUT"
+    SIGNAL = "SIGNAL"
+    EXCEPTION = "EXCEPTION"
+    LOST = "LOST"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def status(self) -> "TrialStatus":
+        """The state that this cause leaves a trial in."""
+        if self is Cause.OK:
+            return TrialStatus.COMPLETED
+        return TrialStatus.PRUNED if self in (Cause.PRUNED, Cause.CANCELLED) else TrialStatus.FAILED
+
+
+class TrialStatus(StrEnum):
+    """How a trial counts: a pruned or cancelled one has a score and weights too, a failed one has neither."""
+
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    FAILED = "failed"
+
+
+def recipe(default: Any) -> Any:
+    """Declare a dataclass field that is only a number to the graph, so that it may differ between lanes."""
+    return field(default=default, metadata={"role": RECIPE})
+
+
+def recipe_fields(config_type: type) -> frozenset[str]:
+    """Return the names of the recipe fields of a config dataclass."""
+    return frozenset(f.name for f in fields(config_type) if f.metadata.get("role") == RECIPE)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How any model is trained; every space may search over these beside the fields of its family.
+
+    `epochs` is the length of the schedule and the most that a trial trains; `patience` counts epochs without a better
+    validation score. `schedule` shapes the learning rate over the epochs. Learning rate, decay, smoothing, clipping
+    and the schedule are recipe: lanes of one cohort may differ in them.
+    """
+
+    optimizer: str = "adam"
+    momentum: float = 0.9
+    nesterov: bool = True
+    loss: str = "auto"
+    batch_size: int = 256
+    epochs: int = 60
+    patience: int = 12
+    learning_rate: float = recipe(1e-3)
+    weight_decay: float = recipe(0.0)
+    label_smoothing: float = recipe(0.0)
+    clip_norm: float = recipe(0.0)
+    schedule: str = recipe("cosine")
+    warmup: float = recipe(0.0)
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One configuration, ready to be trained: plain values from which a trial can be repeated anywhere.
+
+    `config` holds the fields of the family's config dataclass, `training` those of `TrainingConfig`. `seed` draws the
+    first weights. `origin` is `default`, `portfolio` or the name of the sampler.
+    """
+
+    number: int
+    space: str
+    family: str
+    config: Mapping[str, Any]
+    training: TrainingConfig
+    seed: int
+    origin: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return asdict(self) | {"config": dict(self.config)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the spec that `to_json` wrote."""
+        return cls(**{**values, "training": TrainingConfig(**values["training"])})
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Trials of one structure, trained together as lanes of one program; a cohort of one is the ordinary case.
+
+    Every lane sees the same batches and the same noise, drawn from `batch_seed`. `folds` are the folds that each trial
+    is trained on: a trial has one lane for each. `rungs` are the epochs (counted from 1) after which the driver is
+    asked which trials go on.
+    """
+
+    number: int
+    specs: tuple[TrialSpec, ...]
+    batch_seed: int
+    folds: tuple[int, ...] = (0,)
+    rungs: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.specs:
+            raise ValueError("A cohort was made of no trial. Expected at least one.")
+        if len({(s.family, s.training.batch_size, s.training.epochs) for s in self.specs}) > 1:
+            raise ValueError("A cohort mixes families, batch sizes or lengths. Expected trials of one structure.")
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a cohort says after an epoch: for each trial still running its validation score and its training loss.
+
+    At a rung (`rung` counts from 0) the cohort waits for the answer; otherwise it goes on.
+    """
+
+    cohort: int
+    epoch: int
+    epochs: int
+    scores: Mapping[int, float]
+    losses: Mapping[int, float]
+    seconds: float
+    rung: int | None = None
+
+
+@dataclass(frozen=True)
+class Directive:
+    """The driver's answer to a report: trials to stop as pruned, or everything to end after this epoch."""
+
+    prune: frozenset[int] = frozenset()
+    cancel: bool = False
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values after each epoch, mean over the folds."""
+
+    loss: tuple[float, ...] = ()
+    validation_loss: tuple[float, ...] = ()
+    score: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """What became of one trial.
+
+    `score` is the validation score of the kept weights in the search's metric, mean over `fold_scores`; `None` for a
+    failed trial. `best_epoch` counts from 1 and is the mean over the folds. `seconds` is the trial's share of its
+    cohort's time. Weights and validation predictions do not travel: they lie in the trial's folder.
+    """
+
+    number: int
+    cause: Cause
+    score: float | None = None
+    fold_scores: tuple[float, ...] = ()
+    best_epoch: int = 0
+    epochs: int = 0
+    curve: Curve = Curve()
+    seconds: float = 0.0
+    parameters: int = 0
+    lanes: int = 1
+    device: str = ""
+    message: str = ""
+
+    @property
+    def status(self) -> TrialStatus:
+        """How the trial counts."""
+        return self.cause.status
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the outcome that `to_json` wrote."""
+        curve = Curve(**{key: tuple(points) for key, points in values["curve"].items()})
+        changed = {"cause": Cause(values["cause"]), "fold_scores": tuple(values["fold_scores"]), "curve": curve}
+        return cls(**{**values, **changed})
