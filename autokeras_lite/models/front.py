@@ -1,0 +1,56 @@
+"""The first and the last layer of every model: inputs as the encoding delivers them, outputs as the task asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import keras
+
+from autokeras_lite.data.arrays import InputSpec
+from autokeras_lite.data.dataset import InputKind
+from autokeras_lite.tasks.task import Task, TaskKind
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """What a model puts out: `units` logits for classification, standardised values for regression."""
+
+    kind: TaskKind
+    units: int
+
+    @classmethod
+    def of(cls, task: Task) -> "OutputSpec":
+        """Return what a model for `task` puts out."""
+        return cls(task.kind, task.units)
+
+
+def input_layers(inputs: InputSpec) -> dict[str, keras.KerasTensor]:
+    """Make one `keras.Input` for each array, under the array's name."""
+    return {array.name: keras.Input(array.shape, dtype=array.dtype, name=array.name) for array in inputs.arrays}
+
+
+def embedded_codes(layers: Mapping[str, keras.KerasTensor], inputs: InputSpec, width: int) -> list[keras.KerasTensor]:
+    """Embed each column of `codes` in at most `width` numbers, fewer where the column has few levels."""
+    if "codes" not in inputs:
+        return []
+    embedded = []
+    for index, cardinality in enumerate(inputs.cardinalities):
+        column = layers["codes"][:, index]
+        size = min(width, (cardinality + 1) // 2)
+        embedded.append(keras.layers.Embedding(cardinality, size, name=f"embed_{index}")(column))
+    return embedded
+
+
+def joined_features(
+    layers: Mapping[str, keras.KerasTensor], inputs: InputSpec, embedding_width: int
+) -> keras.KerasTensor:
+    """Return everything a row holds as one tensor: `(rows, features)` for a table, else the one array as it is."""
+    if inputs.kind is not InputKind.TABLE:
+        return layers[inputs.arrays[0].name]
+    parts = [layers[name] for name in ("numbers", "flags") if name in inputs]
+    parts += embedded_codes(layers, inputs, embedding_width)
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
+
+
+def output_layer(features: keras.KerasTensor, outputs: OutputSpec) -> keras.KerasTensor:
+    """Put out `(rows, units)` numbers without an activation: the loss and the artifact add theirs."""
+    return keras.layers.Dense(outputs.units, name="outputs")(features)

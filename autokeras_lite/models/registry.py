@@ -1,0 +1,9 @@
+"""The families that a space may name. Knows no Keras: see `autokeras_lite.models.build` for the models themselves."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from autokeras_lite.models import tabular_mlp
+from autokeras_lite.models.family import Family
+
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (tabular_mlp.FAMILY,)})

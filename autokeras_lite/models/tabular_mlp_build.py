@@ -1,0 +1,72 @@
+"""Builds the models of the family `tabular_mlp` from stock Keras layers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from autokeras_lite.data.arrays import InputSpec
+from autokeras_lite.models.front import OutputSpec, embedded_codes, input_layers, output_layer
+from autokeras_lite.models.tabular_mlp import TabularMlpConfig
+
+_NARROWEST = 16
+
+
+def build_tabular_mlp(config: Mapping[str, Any], inputs: InputSpec, outputs: OutputSpec) -> keras.Model:
+    """Build the model of `config`; its output is `(rows, units)` without an activation."""
+    chosen = TabularMlpConfig(**config)
+    layers = input_layers(inputs)
+    parts = _number_features(layers, inputs, chosen)
+    parts += [layers["flags"]] if "flags" in inputs else []
+    parts += embedded_codes(layers, inputs, chosen.embedding_width)
+    hidden = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
+    for block in range(chosen.depth):
+        hidden = _block(hidden, block, chosen)
+    return keras.Model(layers, output_layer(hidden, outputs))
+
+
+def _number_features(
+    layers: Mapping[str, keras.KerasTensor], inputs: InputSpec, config: TabularMlpConfig
+) -> list[keras.KerasTensor]:
+    if "numbers" not in inputs:
+        return []
+    numbers = layers["numbers"]
+    if config.number_embedding == "none":
+        return [numbers]
+    (columns,) = inputs["numbers"].shape
+    angles = keras.layers.EinsumDense(
+        "bn,nf->bnf",
+        output_shape=(columns, config.frequencies),
+        kernel_initializer=keras.initializers.RandomNormal(stddev=2 * 3.141592653589793 * config.frequency_scale),
+        name="frequencies",
+    )(numbers)
+    waves = keras.layers.Concatenate(name="waves")(
+        [keras.ops.sin(angles), keras.ops.cos(angles), keras.ops.expand_dims(numbers, -1)]
+    )
+    embedded = keras.layers.EinsumDense(
+        "bnw,nwd->bnd",
+        output_shape=(columns, config.number_width),
+        bias_axes="nd",
+        activation="relu",
+        name="number_embedding",
+    )(waves)
+    return [keras.layers.Flatten(name="embedded_numbers")(embedded)]
+
+
+def _block(hidden: keras.KerasTensor, index: int, config: TabularMlpConfig) -> keras.KerasTensor:
+    width = config.width if config.shape == "brick" else max(_NARROWEST, config.width >> index)
+    dense = keras.layers.Dense(
+        width,
+        kernel_initializer="he_normal",
+        kernel_regularizer=keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None,
+        name=f"dense_{index}",
+    )(hidden)
+    if config.norm == "batch":
+        dense = keras.layers.BatchNormalization(name=f"norm_{index}")(dense)
+    elif config.norm == "layer":
+        dense = keras.layers.LayerNormalization(name=f"norm_{index}")(dense)
+    after = keras.layers.Activation(config.activation, name=f"activation_{index}")(dense)
+    after = keras.layers.Dropout(config.dropout, name=f"dropout_{index}")(after)
+    if config.residual and hidden.shape[-1] == width:
+        return keras.layers.Add(name=f"add_{index}")([hidden, after])
+    return after
