@@ -104,7 +104,8 @@ class Cohort:
 
     Every lane sees the same batches and the same noise, drawn from `batch_seed`. `folds` are the folds that each trial
     is trained on: a trial has one lane for each. `rungs` are the epochs (counted from 1) after which the driver is
-    asked which trials go on.
+    asked which trials go on. With `stop_after` every lane trains exactly so many epochs of its schedule and keeps its
+    last weights: that is how a configuration is trained again once its best epoch is known.
     """
 
     number: int
@@ -112,6 +113,7 @@ class Cohort:
     batch_seed: int
     folds: tuple[int, ...] = (0,)
     rungs: tuple[int, ...] = ()
+    stop_after: int | None = None
 
     def __post_init__(self) -> None:
         if not self.specs:
@@ -122,7 +124,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What a cohort says after an epoch: for each trial still running its validation score and its training loss.
+    """What a cohort says after an epoch: for each trial still running its best validation score so far and its loss.
 
     At a rung (`rung` counts from 0) the cohort waits for the answer; otherwise it goes on.
     """

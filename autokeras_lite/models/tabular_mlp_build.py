@@ -57,6 +57,7 @@ def _block(hidden: keras.KerasTensor, index: int, config: TabularMlpConfig) -> k
     width = config.width if config.shape == "brick" else max(_NARROWEST, config.width >> index)
     dense = keras.layers.Dense(
         width,
+        use_bias=config.norm != "batch",  # batch normalisation takes a bias away again; its gradient would be noise
         kernel_initializer="he_normal",
         kernel_regularizer=keras.regularizers.L1L2(config.l1, config.l2) if config.l1 or config.l2 else None,
         name=f"dense_{index}",

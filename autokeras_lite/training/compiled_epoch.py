@@ -1,0 +1,311 @@
+"""One epoch of many lanes as one compiled TensorFlow program. The only file that calls TensorFlow.
+
+Forward and loss of a lane run through `Model.stateless_call`; lanes are vectorised by `tf.vectorized_map` with the
+gradient tape outside of it. All trainable variables are kept as one `(lanes, parameters)` variable, so that any
+elementwise Keras optimizer works unchanged, with a learning rate of shape `(lanes, 1)`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from autokeras_lite.data.arrays import EncodedData
+from autokeras_lite.tasks.task import TaskKind
+from autokeras_lite.training.lanes import Lanes, Template
+from autokeras_lite.training.losses import RowLoss, activate, smooth
+
+Floats = NDArray[np.float32]
+_VALIDATION_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class DeviceData:
+    """Encoded rows where the computation runs. The rows of fold f are those of the data, shifted by `offsets[f]`."""
+
+    inputs: Mapping[str, Any]
+    targets: Any
+    weights: Any | None
+    train_rows: tuple[NDArray[np.int64], ...]
+    validation_rows: tuple[NDArray[np.int64], ...]
+
+    @property
+    def num_train_rows(self) -> int:
+        """How many rows an epoch can draw from, in the smallest fold."""
+        return min(len(rows) for rows in self.train_rows)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a lane is trained for and in which batches; `batch_seed` draws their order."""
+
+    kind: TaskKind
+    row_loss: RowLoss
+    batch_size: int
+    batch_seed: int
+    make_optimizer: Callable[[keras.optimizers.schedules.LearningRateSchedule], keras.optimizers.Optimizer]
+
+
+def place_data(data: EncodedData, folds: Sequence[int]) -> DeviceData:
+    """Copy the rows of these folds to the device, once for all epochs and lanes."""
+    chosen = [data.folds[fold] for fold in folds]
+    offsets = np.arange(len(folds)) * len(data.labels)
+    names = [array.name for array in data.inputs.arrays]
+    return DeviceData(
+        inputs={name: tf.constant(_stacked([fold.inputs[name] for fold in chosen])) for name in names},
+        targets=tf.constant(_stacked([fold.targets for fold in chosen])),
+        weights=None if data.weights is None else tf.constant(_stacked([data.weights] * len(folds))),
+        train_rows=tuple(np.asarray(f.train_rows) + o for f, o in zip(chosen, offsets, strict=True)),
+        validation_rows=tuple(np.asarray(f.validation_rows) + o for f, o in zip(chosen, offsets, strict=True)),
+    )
+
+
+def _stacked(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return np.ascontiguousarray(arrays[0]) if len(arrays) == 1 else np.concatenate(arrays)
+
+
+class CurrentRate(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of each lane at this step, shape `(lanes, 1)`; the program sets it."""
+
+    def __init__(self, num_lanes: int) -> None:
+        self.value = tf.Variable(tf.zeros((num_lanes, 1)), trainable=False)
+
+    def __call__(self, step: Any) -> Any:
+        """Return the rates, whatever the step."""
+        return self.value
+
+    def get_config(self) -> dict[str, Any]:
+        """Return nothing: this schedule is never saved."""
+        return {}
+
+
+class LaneProgram:
+    """Lanes in training: their weights, the state of their optimizer, their best weights so far.
+
+    `fold` in `lanes` is the index of a fold of `data`. Lanes of one fold share their batches; otherwise each lane
+    draws its own from the rows of its fold.
+    """
+
+    def __init__(self, template: Template, lanes: Lanes, data: DeviceData, objective: Objective) -> None:
+        self.template, self.lanes, self.data, self.objective = template, lanes, data, objective
+        self.shapes = [tuple(v.shape) for v in template.model.trainable_variables]
+        self.flat = keras.Variable(lanes.parameters, trainable=True, name="parameters")
+        self.state = [tf.Variable(array) for array in lanes.state]
+        self.seeds = [tf.Variable(seed.value) for seed in template.seeds]
+        self.best_flat = tf.Variable(lanes.parameters)
+        self.best_state = [tf.Variable(array) for array in lanes.state]
+        self.rate = CurrentRate(len(lanes))
+        self.optimizer = objective.make_optimizer(self.rate)
+        self.optimizer.build([self.flat])
+        rows = data.num_train_rows
+        self.batch_size = min(objective.batch_size, rows)
+        self.num_steps = rows // self.batch_size
+        self._folds = np.unique(lanes.fold)
+        self._decay, self._l1, self._l2 = self._coefficients()
+        self._epoch = tf.function(self._run_steps, reduce_retracing=False)
+        self._validate = tf.function(self._predict, reduce_retracing=False)
+
+    # What the loop calls -------------------------------------------------------------------------------------------
+
+    def train_epoch(self, epoch: int, rates: NDArray[np.float64]) -> Floats:
+        """Train every lane for one epoch with `rates` `(steps, lanes)`; return the mean loss of each lane."""
+        order = tf.constant(epoch, tf.int32)
+        return np.asarray(self._epoch(order, tf.constant(rates, tf.float32)))
+
+    def predict_validation(self) -> tuple[list[Floats], Floats]:
+        """Return for each lane its activated outputs `(validation rows, units)`, and the mean loss of each lane."""
+        outputs, losses = (np.asarray(array) for array in self._validate())
+        lengths = [len(self.data.validation_rows[fold]) for fold in self.lanes.fold]
+        means = np.array([losses[lane, :length].mean() for lane, length in enumerate(lengths)], dtype=np.float32)
+        return [outputs[lane, :length] for lane, length in enumerate(lengths)], means
+
+    def keep_best(self, improved: NDArray[np.bool_]) -> None:
+        """Remember the present weights of these lanes, a mask `(lanes,)`, as their best."""
+        pairs = [(self.best_flat, self.flat.value), *zip(self.best_state, self.state, strict=True)]
+        for best, present in pairs:
+            mask = improved.reshape((-1,) + (1,) * (len(best.shape) - 1))
+            best.assign(tf.where(mask, present, best))
+
+    def best_weights(self, lane: int) -> tuple[Floats, list[Floats]]:
+        """Return the best flat parameters and state arrays of one lane."""
+        return np.asarray(self.best_flat[lane]), [np.asarray(state[lane]) for state in self.best_state]
+
+    def select(self, lanes: Sequence[int]) -> "LaneProgram":
+        """Return a smaller program that goes on with only these lanes, exactly where they are."""
+        smaller = LaneProgram(self.template, self.lanes.take(lanes), self.data, self.objective)
+        rows = tf.constant(list(lanes))
+        smaller.flat.assign(tf.gather(self.flat.value, rows))
+        for mine, theirs in zip(smaller.optimizer.variables, self.optimizer.variables, strict=True):
+            per_lane = len(theirs.shape) == 2 and theirs.shape[0] == len(self.lanes)
+            mine.assign(tf.gather(theirs.value, rows) if per_lane else theirs.value)
+        ours = [*smaller.state, *smaller.best_state, smaller.best_flat]
+        for variable, old in zip(ours, [*self.state, *self.best_state, self.best_flat], strict=True):
+            variable.assign(tf.gather(old, rows))
+        for seed, old in zip(smaller.seeds, self.seeds, strict=True):
+            seed.assign(old)
+        return smaller
+
+    # What is compiled ----------------------------------------------------------------------------------------------
+
+    def _run_steps(self, epoch: Any, rates: Any) -> Any:
+        order = self._order(epoch)
+        total = tf.zeros((len(self.lanes),))
+        for step in tf.range(self.num_steps):
+            self.rate.value.assign(rates[step][:, None])
+            start = step * self.batch_size
+            rows = tf.ensure_shape(
+                order[..., start : start + self.batch_size], (*order.shape[:-1], self.batch_size)
+            )
+            total += self._train_step(rows)
+        return total / self.num_steps
+
+    def _order(self, epoch: Any) -> Any:
+        """Shuffle the training rows: `(rows,)` when all lanes share a fold, else `(lanes, rows)`."""
+        orders = {}
+        for fold in self._folds:
+            seed = tf.stack([self.objective.batch_seed + int(fold), epoch])
+            shuffled = tf.random.experimental.stateless_shuffle(tf.constant(self.data.train_rows[fold]), seed)
+            orders[fold] = shuffled[: self.num_steps * self.batch_size]
+        if len(self._folds) == 1:
+            return orders[self._folds[0]]
+        return tf.stack([orders[fold] for fold in self.lanes.fold])
+
+    def _train_step(self, rows: Any) -> Any:
+        parameters, seeds = self.flat.value.value(), [seed.value() for seed in self.seeds]
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            losses, states, new_seeds = self._map_lanes(self._lane_loss, parameters, seeds, rows)
+            total = tf.reduce_sum(losses)
+        gradient = self._clipped(self._penalised(tape.gradient(total, parameters), parameters))
+        if self._decay is not None:
+            self.flat.value.assign_sub(self.flat.value * self._decay * self.rate.value)
+        self.optimizer.apply([gradient], [self.flat])
+        # Every lane advanced the same seeds in the same way: the first lane's serve all.
+        after = [*states, *(seed[0] for seed in new_seeds)]
+        for variable, value in zip([*self.state, *self.seeds], after, strict=True):
+            variable.assign(tf.cast(value, variable.dtype))
+        return losses
+
+    def _map_lanes(self, lane: Callable[..., Any], parameters: Any, seeds: list[Any], rows: Any) -> Any:
+        """Run `lane` for every lane: vectorised, or directly when there is but one."""
+        state = [variable.value() for variable in self.state]
+        shared = None if len(rows.shape) == 2 else self._batch(rows)
+        own = tf.constant(self.lanes.dropout), tf.constant(self.lanes.smoothing)
+        if len(self.lanes) == 1:
+            batch = shared or self._batch(rows[0])
+            single = lane(parameters[0], [value[0] for value in state], own[0][0], own[1][0], seeds, batch)
+            return tf.nest.map_structure(lambda value: tf.expand_dims(value, 0), single)
+        mapped = [parameters, state, *own] if shared else [parameters, state, *own, rows]
+
+        def one(values: Sequence[Any]) -> Any:
+            return lane(*values[:4], seeds, shared or self._batch(values[4]))
+
+        return tf.vectorized_map(one, mapped, fallback_to_while_loop=False)
+
+    def _batch(self, rows: Any) -> tuple[Any, ...]:
+        inputs = {name: tf.gather(array, rows) for name, array in self.data.inputs.items()}
+        weights = None if self.data.weights is None else tf.gather(self.data.weights, rows)
+        return inputs, tf.gather(self.data.targets, rows), weights
+
+    def _lane_loss(
+        self, parameters: Any, state: list[Any], dropout: Any, smoothing: Any, seeds: list[Any], batch: Any
+    ) -> Any:
+        inputs, targets, weights = batch
+        outputs, after = self._call(parameters, state, dropout, seeds, inputs, training=True)
+        losses = self.objective.row_loss(smooth(targets, smoothing, self.objective.kind), outputs)
+        # As Keras: weighted losses are divided by the number of rows, not by the sum of the weights.
+        mean = tf.reduce_mean(losses if weights is None else losses * weights)
+        by_role = [(role, value) for value, (role, _) in zip(after, self.template.roles, strict=True)]
+        return mean, [value for role, value in by_role if role == "state"], [v for role, v in by_role if role == "seed"]
+
+    def _call(
+        self, parameters: Any, state: list[Any], dropout: Any, seeds: list[Any], inputs: Any, *, training: bool
+    ) -> Any:
+        sizes = [int(np.prod(shape)) for shape in self.shapes]
+        parts = tf.split(parameters, sizes, axis=0)
+        trainable = [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        sources = {"state": state, "seed": seeds}
+        others = [dropout[i] if role == "rate" else sources[role][i] for role, i in self.template.roles]
+        return self.template.model.stateless_call(trainable, others, inputs, training=training)
+
+    def _predict(self) -> tuple[Any, Any]:
+        lengths = [len(self.data.validation_rows[fold]) for fold in self._folds]
+        chunk = min(_VALIDATION_CHUNK, max(lengths))
+        num_chunks = -(-max(lengths) // chunk)
+        per_fold = {f: np.resize(self.data.validation_rows[f], num_chunks * chunk) for f in self._folds}
+        shared = len(self._folds) == 1
+        index = per_fold[self._folds[0]] if shared else np.stack([per_fold[fold] for fold in self.lanes.fold])
+        index = tf.constant(index)
+        parameters, seeds = self.flat.value.value(), [seed.value() for seed in self.seeds]
+        predictions = tf.TensorArray(tf.float32, size=num_chunks)
+        losses = tf.TensorArray(tf.float32, size=num_chunks)
+        for i in tf.range(num_chunks):
+            rows = tf.ensure_shape(index[..., i * chunk : (i + 1) * chunk], (*index.shape[:-1], chunk))
+            both = self._map_lanes(self._lane_prediction, parameters, seeds, rows)
+            predictions, losses = predictions.write(i, both[..., :-1]), losses.write(i, both[..., -1])
+        return _joined(predictions.stack(), 4), _joined(losses.stack(), 3)
+
+    def _lane_prediction(
+        self, parameters: Any, state: list[Any], dropout: Any, smoothing: Any, seeds: list[Any], batch: Any
+    ) -> Any:
+        """Return activated outputs and, as the last column, the loss of each row."""
+        inputs, targets, _ = batch
+        outputs, _ = self._call(parameters, state, dropout, seeds, inputs, training=False)
+        losses = self.objective.row_loss(targets, outputs)
+        return tf.concat([activate(outputs, self.objective.kind), losses[:, None]], axis=1)
+
+    # Gradients -----------------------------------------------------------------------------------------------------
+
+    def _coefficients(self) -> tuple[Any | None, Any | None, Any | None]:
+        """Spread per-lane and per-variable factors over the flat parameters; `None` where no lane has any."""
+        sizes = [int(np.prod(shape)) for shape in self.shapes]
+        # Biases, and the scales and offsets of normalisations, do not decay.
+        kernels = np.repeat([float(len(shape) > 1) for shape in self.shapes], sizes).astype(np.float32)
+        spread = [np.repeat(factors, sizes, axis=1) for factors in (self.lanes.l1, self.lanes.l2)]
+        decay = self.lanes.weight_decay[:, None] * kernels
+        return tuple(tf.constant(c) if c.any() else None for c in (decay, *spread))  # type: ignore[return-value]
+
+    def _penalised(self, gradient: Any, parameters: Any) -> Any:
+        """Add the gradient of `l1 * sum(|w|) + l2 * sum(w ** 2)`."""
+        if self._l1 is not None:
+            gradient += self._l1 * tf.sign(parameters)
+        if self._l2 is not None:
+            gradient += 2.0 * self._l2 * parameters
+        return gradient
+
+    def _clipped(self, gradient: Any) -> Any:
+        """Scale the gradient of each lane down to the lane's norm, as Keras's `global_clipnorm`; 0 means never."""
+        if not self.lanes.clip_norm.any():
+            return gradient
+        limit = tf.constant(self.lanes.clip_norm)[:, None]
+        norm = tf.norm(gradient, axis=1, keepdims=True)
+        scale = tf.where(limit > 0, tf.minimum(1.0, limit / tf.maximum(norm, 1e-12)), 1.0)
+        return gradient * scale
+
+
+def _joined(chunks: Any, rank: int) -> Any:
+    """Turn `(chunks, lanes, rows, ...)` into `(lanes, all rows, ...)`."""
+    order = [1, 0, *range(2, rank)]
+    lanes_first = tf.transpose(chunks, order)
+    shape = tf.shape(lanes_first)
+    return tf.reshape(lanes_first, tf.concat([shape[:1], [shape[1] * shape[2]], shape[3:]], axis=0))
+
+
+def configure_tensorflow(num_threads: int | None) -> None:
+    """Limit the threads and let memory on a GPU grow; must run before the first operation."""
+    if num_threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(num_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(num_threads)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def device_names() -> tuple[str, ...]:
+    """Name the devices that TensorFlow sees, GPUs first: what a model would run on is the first."""
+    gpus = tf.config.list_physical_devices("GPU")
+    named = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    return (*(f"GPU {name}" for name in named), "CPU")

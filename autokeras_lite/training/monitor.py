@@ -1,0 +1,75 @@
+"""When a lane has seen enough: the best score so far, how long ago it was, and what a plateau does to the rate."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autokeras_lite.tasks.task import Task
+from autokeras_lite.trial import TrainingConfig
+
+_PLATEAU_FACTOR = 0.5
+
+
+@dataclass
+class Monitor:
+    """Follows one lane from epoch to epoch; epochs count from 1, `best_epoch` 0 means that there is no score yet."""
+
+    task: Task
+    config: TrainingConfig
+    best_score: float = math.nan
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    best_predictions: NDArray[np.float64] | None = None
+    rate_factor: float = 1.0
+    losses: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    _since_halved: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were seen."""
+        return len(self.scores)
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether the last epoch left no finite loss or score."""
+        return bool(self.scores) and not (math.isfinite(self.losses[-1]) and math.isfinite(self.scores[-1]))
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the patience is used up or the schedule is at its end."""
+        return self.epoch >= self.config.epochs or self.epoch - self.best_epoch >= self.config.patience
+
+    def see(self, loss: float, validation_loss: float, score: float, predictions: NDArray[np.float64]) -> bool:
+        """Take note of an epoch; return whether it is the best so far.
+
+        Of two epochs with the same score the one with the lower validation loss is better, so that a coarse metric
+        (accuracy over few rows) does not stop a lane that still learns.
+        """
+        self.losses.append(loss)
+        self.validation_losses.append(validation_loss)
+        self.scores.append(score)
+        if self.has_diverged:
+            return False
+        improved = self.best_epoch == 0 or self._beats_best(score, validation_loss)
+        if improved:
+            self.best_score, self.best_loss, self.best_epoch = score, validation_loss, self.epoch
+            self.best_predictions = predictions
+        self._follow_plateau(improved)
+        return improved
+
+    def _beats_best(self, score: float, loss: float) -> bool:
+        if score == self.best_score:
+            return loss < self.best_loss
+        return self.task.is_better(score, self.best_score)
+
+    def _follow_plateau(self, improved: bool) -> None:
+        if self.config.schedule != "plateau":
+            return
+        self._since_halved = 0 if improved else self._since_halved + 1
+        if self._since_halved > max(1, self.config.patience // 3):
+            self.rate_factor *= _PLATEAU_FACTOR
+            self._since_halved = 0

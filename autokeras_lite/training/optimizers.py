@@ -1,0 +1,43 @@
+"""The optimizers that a space may name, each a stock Keras optimizer that works elementwise."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import keras
+
+from autokeras_lite.trial import TrainingConfig
+
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
+Maker = Callable[[Rate, TrainingConfig], keras.optimizers.Optimizer]
+
+
+def _sgd(rate: Rate, config: TrainingConfig) -> keras.optimizers.Optimizer:
+    return keras.optimizers.SGD(rate, momentum=config.momentum, nesterov=config.nesterov and config.momentum > 0)
+
+
+def _plain(optimizer: type[keras.optimizers.Optimizer]) -> Maker:
+    def make(rate: Rate, config: TrainingConfig) -> keras.optimizers.Optimizer:
+        return optimizer(learning_rate=rate)
+
+    return make
+
+
+# Weight decay is not handed over: the engine applies it itself, decoupled as Keras does, with one factor for each lane.
+OPTIMIZERS: Mapping[str, Maker] = MappingProxyType(
+    {
+        "sgd": _sgd,
+        "adam": _plain(keras.optimizers.Adam),
+        "adamw": _plain(keras.optimizers.Adam),
+        "rmsprop": _plain(keras.optimizers.RMSprop),
+        "adagrad": _plain(keras.optimizers.Adagrad),
+        "adadelta": _plain(keras.optimizers.Adadelta),
+        "adamax": _plain(keras.optimizers.Adamax),
+        "nadam": _plain(keras.optimizers.Nadam),
+        "lion": _plain(keras.optimizers.Lion),
+    }
+)
+
+
+def make_optimizer(config: TrainingConfig, rate: Rate) -> keras.optimizers.Optimizer:
+    """Make the optimizer of `config` with the learning rate `rate`; `adamw` is Adam, since decay is applied apart."""
+    return OPTIMIZERS[config.optimizer](rate, config)

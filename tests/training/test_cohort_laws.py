@@ -1,0 +1,245 @@
+"""The law of cohort training: a lane is the trial alone, and a trial alone is what Keras's own `fit` makes of it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import TASKS, make_data, make_spec
+
+from autokeras_lite.data.arrays import EncodedData
+from autokeras_lite.models.build import build_model
+from autokeras_lite.models.front import OutputSpec
+from autokeras_lite.models.weights import read_weights
+from autokeras_lite.tasks.task import TaskKind
+from autokeras_lite.training.cohort import TrainingJob, train_cohort
+from autokeras_lite.training.lanes import dropout_layers
+from autokeras_lite.training.optimizers import OPTIMIZERS
+from autokeras_lite.training.schedules import rate_factors
+from autokeras_lite.trial import Cause, Directive, EpochReport, TrialSpec
+
+KERAS_OPTIMIZERS = {
+    "sgd": lambda spec, **more: keras.optimizers.SGD(momentum=spec.momentum, nesterov=spec.nesterov, **more),
+    "adam": lambda spec, **more: keras.optimizers.Adam(**more),
+    "adamw": lambda spec, **more: keras.optimizers.AdamW(**more),
+    "rmsprop": lambda spec, **more: keras.optimizers.RMSprop(**more),
+    "adagrad": lambda spec, **more: keras.optimizers.Adagrad(**more),
+    "adadelta": lambda spec, **more: keras.optimizers.Adadelta(**more),
+    "adamax": lambda spec, **more: keras.optimizers.Adamax(**more),
+    "nadam": lambda spec, **more: keras.optimizers.Nadam(**more),
+    "lion": lambda spec, **more: keras.optimizers.Lion(**more),
+}
+LEARNING_RATES = {"sgd": 0.05, "adadelta": 1.0, "adagrad": 0.05, "lion": 1e-3}
+MODELS = {
+    "batch norm": {"depth": 2, "width": 16, "norm": "batch", "dropout": 0.2},
+    "layer norm, residual": {"depth": 2, "width": 16, "norm": "layer", "residual": True, "dropout": 0.0},
+    "periodic": {"depth": 1, "width": 16, "number_embedding": "periodic", "l1": 1e-4, "l2": 1e-3},
+}
+
+
+def go_on(report: EpochReport) -> Directive:
+    return Directive()
+
+
+def built(spec: TrialSpec, data: EncodedData, kind: TaskKind) -> keras.Model:
+    return build_model(spec.family, spec.config, data.inputs, OutputSpec.of(TASKS[kind]), seed=spec.seed)
+
+
+def trained(job: TrainingJob, number: int, kind: TaskKind, fold: int = 0) -> list[np.ndarray]:
+    """Return the kept weights of a trial in a plain model made from its config."""
+    spec = next(spec for spec in job.cohort.specs if spec.number == number)
+    model = built(spec, EncodedData.open(job.data_folder), kind)
+    read_weights(job.trials_folder / f"{number:04d}" / f"weights-{fold}.npz", model)
+    return model.get_weights()
+
+
+def floats(weights: list[np.ndarray]) -> list[np.ndarray]:
+    return [array for array in weights if array.dtype.kind == "f"]
+
+
+def assert_same(one: list[np.ndarray], other: list[np.ndarray], tolerance: float = 2e-5) -> None:
+    for left, right in zip(floats(one), floats(other), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-3, atol=tolerance)
+
+
+class Factors(keras.optimizers.schedules.LearningRateSchedule):
+    """The rates of a trial, step by step."""
+
+    def __init__(self, spec: TrialSpec, steps: int) -> None:
+        epochs = range(spec.training.epochs)
+        factors = np.concatenate([rate_factors(spec.training, epoch, steps) for epoch in epochs])
+        self.rates = tf.constant(spec.training.learning_rate * factors, tf.float32)
+
+    def __call__(self, step: Any) -> Any:
+        return tf.gather(self.rates, tf.convert_to_tensor(step))
+
+
+def batches(data: EncodedData, spec: TrialSpec, seed: int) -> Iterator[tuple[Any, ...]]:
+    fold, size = data.folds[0], spec.training.batch_size
+    for epoch in range(spec.training.epochs):
+        order = tf.random.experimental.stateless_shuffle(tf.constant(fold.train_rows), [seed, epoch]).numpy()
+        for start in range(0, len(order) // size * size, size):
+            rows = order[start : start + size]
+            batch = ({name: array[rows] for name, array in fold.inputs.items()}, fold.targets[rows])
+            yield batch if data.weights is None else (*batch, data.weights[rows])
+
+
+def fitted(spec: TrialSpec, data: EncodedData, kind: TaskKind, seed: int) -> list[np.ndarray]:
+    """Train the plain model with `compile` and `fit` on the same batches, and return its weights."""
+    model, chosen = built(spec, data, kind), spec.training
+    for index, layer in enumerate(dropout_layers(model)):
+        if layer.rate > 0:
+            layer.seed_generator.state.assign([seed + index, 0])
+    losses = {
+        TaskKind.BINARY: keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=chosen.label_smoothing),
+        TaskKind.MULTILABEL: keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=chosen.label_smoothing),
+        TaskKind.MULTICLASS: keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=chosen.label_smoothing
+        ),
+        TaskKind.REGRESSION: keras.losses.Huber() if chosen.loss == "huber" else keras.losses.MeanSquaredError(),
+    }
+    steps = len(data.folds[0].train_rows) // chosen.batch_size
+    optimizer = KERAS_OPTIMIZERS[chosen.optimizer](
+        chosen,
+        learning_rate=Factors(spec, steps),
+        weight_decay=chosen.weight_decay or None,
+        global_clipnorm=chosen.clip_norm or None,
+    )
+    if chosen.weight_decay:
+        optimizer.exclude_from_weight_decay([v for v in model.trainable_variables if len(v.shape) < 2])
+    model.compile(optimizer, losses[kind])
+    stream = list(batches(data, spec, seed))
+    flow = tf.data.Dataset.from_generator(
+        lambda: iter(stream),
+        output_signature=tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), stream[0]),
+    )
+    model.fit(flow, epochs=1, shuffle=False, verbose=0)
+    return model.get_weights()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_cohort_of_one_is_what_fit_makes_of_the_same_batches_with_every_optimizer(optimizer, make_job):
+    data = make_data(TaskKind.BINARY)
+    rate = LEARNING_RATES.get(optimizer, 1e-2)
+    spec = make_spec(optimizer=optimizer, learning_rate=rate, weight_decay=0.02, label_smoothing=0.1, clip_norm=0.5)
+    job = make_job(data, TASKS[TaskKind.BINARY], (spec,), stop_after=3)
+    train_cohort(job, go_on)
+    assert_same(trained(job, 0, TaskKind.BINARY), fitted(spec, data, TaskKind.BINARY, seed=7))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("kind", [TaskKind.MULTICLASS, TaskKind.REGRESSION])
+def test_a_cohort_of_one_is_what_fit_makes_of_every_kind_of_model(model, kind, make_job):
+    data = make_data(kind, weighted=True)
+    loss = "huber" if kind is TaskKind.REGRESSION else "auto"
+    spec = make_spec(config=MODELS[model], loss=loss, schedule="one_cycle", warmup=0.1)
+    job = make_job(data, TASKS[kind], (spec,), stop_after=3)
+    train_cohort(job, go_on)
+    assert_same(trained(job, 0, kind), fitted(spec, data, kind, seed=7))
+
+
+def different_recipes(optimizer: str = "adam") -> tuple[TrialSpec, ...]:
+    rate = LEARNING_RATES.get(optimizer, 1e-2)
+    base = MODELS["batch norm"]
+    return (
+        make_spec(0, optimizer=optimizer, learning_rate=rate, config=base | {"dropout": 0.3, "l2": 1e-3}),
+        make_spec(1, optimizer=optimizer, learning_rate=rate / 3, weight_decay=0.1, clip_norm=0.3),
+        make_spec(2, optimizer=optimizer, learning_rate=rate / 2, schedule="plateau", config=base | {"dropout": 0.0}),
+        make_spec(3, optimizer=optimizer, learning_rate=rate / 5, label_smoothing=0.2, config=base | {"l1": 1e-3}),
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_lane_of_a_cohort_is_the_trial_alone_with_every_optimizer(optimizer, make_job, tmp_path: Path):
+    data, specs = make_data(TaskKind.BINARY), different_recipes(optimizer)
+    together = make_job(data, TASKS[TaskKind.BINARY], specs)
+    outcomes = train_cohort(together, go_on)
+    for spec, outcome in list(zip(specs, outcomes, strict=True))[1:3]:
+        alone = replace(
+            together, cohort=replace(together.cohort, specs=(spec,)), trials_folder=tmp_path / f"alone-{spec.number}"
+        )
+        (single,) = train_cohort(alone, go_on)
+        assert single.best_epoch == outcome.best_epoch
+        assert single.score == pytest.approx(outcome.score, abs=2e-3)
+        np.testing.assert_allclose(single.curve.loss, outcome.curve.loss, rtol=1e-3)
+        assert_same(trained(alone, spec.number, TaskKind.BINARY), trained(together, spec.number, TaskKind.BINARY))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TaskKind)
+def test_folds_as_lanes_are_the_folds_one_by_one(kind, make_job, tmp_path: Path):
+    data = make_data(kind, folds=3)
+    specs = (make_spec(0), make_spec(1, learning_rate=3e-3))
+    together = make_job(data, TASKS[kind], specs, stop_after=3)
+    outcomes = train_cohort(together, go_on)
+    assert all(len(outcome.fold_scores) == 3 and outcome.cause is Cause.OK for outcome in outcomes)
+    only = EncodedData(data.inputs, (data.folds[0],), data.labels)
+    only.write(tmp_path / "only")
+    cohort = replace(together.cohort, folds=(0,), specs=(specs[1],))
+    alone = replace(together, cohort=cohort, data_folder=tmp_path / "only", trials_folder=tmp_path / "alone")
+    (single,) = train_cohort(alone, go_on)
+    assert single.fold_scores[0] == pytest.approx(outcomes[1].fold_scores[0], rel=1e-3)
+    assert_same(trained(alone, 1, kind), trained(together, 1, kind))
+
+
+@pytest.mark.slow
+def test_a_lane_that_diverges_ends_alone(make_job, tmp_path: Path):
+    data = make_data(TaskKind.REGRESSION)
+    plain = {"depth": 2, "width": 16, "dropout": 0.0}
+    sane, wild = make_spec(0, config=plain), make_spec(1, config=plain, optimizer="adam", learning_rate=1e30)
+    job = make_job(data, TASKS[TaskKind.REGRESSION], (sane, wild))
+    outcomes = train_cohort(job, go_on)
+    alone = replace(job, cohort=replace(job.cohort, specs=(sane,)), trials_folder=tmp_path / "alone")
+    (single,) = train_cohort(alone, go_on)
+    assert outcomes[0].cause is Cause.OK
+    assert outcomes[0].score == pytest.approx(single.score, rel=1e-4)
+    assert outcomes[1].cause is Cause.DIVERGED
+    assert outcomes[1].score is None
+    assert "No finite score" in outcomes[1].message
+
+
+@pytest.mark.slow
+def test_stopped_lanes_leave_and_the_others_do_not_notice(make_job, tmp_path: Path):
+    data = make_data(TaskKind.BINARY)
+    specs = tuple(replace(spec, training=replace(spec.training, epochs=110, patience=110)) for spec in different_recipes())
+    sizes: list[int] = []
+
+    def stop_three(report: EpochReport) -> Directive:
+        sizes.append(len(report.scores))
+        return Directive(prune=frozenset({0, 1, 3})) if report.epoch == 2 else Directive(cancel=report.epoch == 6)
+
+    job = make_job(data, TASKS[TaskKind.BINARY], specs)
+    outcomes = train_cohort(job, stop_three)
+    assert sizes == [4, 4, 1, 1, 1, 1]
+    assert [outcome.cause for outcome in outcomes] == [Cause.PRUNED, Cause.PRUNED, Cause.CANCELLED, Cause.PRUNED]
+    assert [outcome.epochs for outcome in outcomes] == [2, 2, 6, 2]
+    alone = replace(job, cohort=replace(job.cohort, specs=(specs[2],)), trials_folder=tmp_path / "alone")
+    (single,) = train_cohort(alone, stop_three)
+    np.testing.assert_allclose(single.curve.loss, outcomes[2].curve.loss, rtol=1e-3)
+    assert_same(trained(alone, 2, TaskKind.BINARY), trained(job, 2, TaskKind.BINARY))
+
+
+@pytest.mark.slow
+def test_the_kept_weights_make_the_score_that_was_reported(make_job):
+    from autokeras_lite.tasks.metrics import score
+
+    kind = TaskKind.MULTICLASS
+    data = make_data(kind)
+    spec = make_spec(0, learning_rate=0.1, epochs=8, patience=8)
+    job = make_job(data, TASKS[kind], (spec,))
+    (outcome,) = train_cohort(job, go_on)
+    model = built(spec, data, kind)
+    read_weights(job.trials_folder / "0000" / "weights-0.npz", model)
+    rows = data.folds[0].validation_rows
+    logits = model.predict({name: array[rows] for name, array in data.folds[0].inputs.items()}, verbose=0)
+    probabilities = np.asarray(keras.ops.softmax(logits))
+    assert score(TASKS[kind], data.labels[rows], probabilities) == pytest.approx(outcome.score, rel=1e-4)
+    assert outcome.score == min(outcome.curve.score)
+    assert outcome.best_epoch == 1 + int(np.argmin(outcome.curve.score))
