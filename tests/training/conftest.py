@@ -27,7 +27,7 @@ TASKS = {
 }
 
 
-def make_data(kind: TaskKind, *, folds: int = 1, weighted: bool = False) -> EncodedData:
+def make_data(kind: TaskKind, *, folds: int = 1, weighted: bool = False, codes_given: bool = True) -> EncodedData:
     """Make rows whose target depends on numbers and codes; values are centred at 10 with scale 4 for regression."""
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=(ROWS, 6)).astype("float32")
@@ -44,10 +44,12 @@ def make_data(kind: TaskKind, *, folds: int = 1, weighted: bool = False) -> Enco
         validation = np.sort(np.roll(order, -fold * (ROWS - TRAIN))[: ROWS - TRAIN])
         train = np.setdiff1d(np.arange(ROWS), validation)
         # Each fold sees its own encoding: a shift stands for what its training rows taught.
-        inputs = {"numbers": numbers + np.float32(0.01 * fold), "flags": flags, "codes": codes}
+        inputs = {"numbers": numbers + np.float32(0.01 * fold), "flags": flags}
+        inputs |= {"codes": codes} if codes_given else {}
         made.append(EncodedFold(inputs, targets, train, validation, center, scale))
     weights = rng.uniform(0.5, 2.0, ROWS).astype("float32") if weighted else None
-    return EncodedData(INPUTS, tuple(made), labels * (4.0 if is_regression else 1) + (10.0 if is_regression else 0), weights)
+    described = INPUTS if codes_given else InputSpec(INPUTS.kind, INPUTS.arrays[:2])
+    return EncodedData(described, tuple(made), labels * (4.0 if is_regression else 1) + (10.0 if is_regression else 0), weights)
 
 
 def _targets(kind: TaskKind, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -75,7 +75,8 @@ class Factors(keras.optimizers.schedules.LearningRateSchedule):
         self.rates = tf.constant(spec.training.learning_rate * factors, tf.float32)
 
     def __call__(self, step: Any) -> Any:
-        return tf.gather(self.rates, tf.convert_to_tensor(step))
+        last = len(self.rates) - 1
+        return tf.gather(self.rates, tf.minimum(tf.cast(tf.convert_to_tensor(step), tf.int32), last))
 
 
 def batches(data: EncodedData, spec: TrialSpec, seed: int) -> Iterator[tuple[Any, ...]]:
@@ -112,11 +113,8 @@ def fitted(spec: TrialSpec, data: EncodedData, kind: TaskKind, seed: int) -> lis
     if chosen.weight_decay:
         optimizer.exclude_from_weight_decay([v for v in model.trainable_variables if len(v.shape) < 2])
     model.compile(optimizer, losses[kind])
-    stream = list(batches(data, spec, seed))
-    flow = tf.data.Dataset.from_generator(
-        lambda: iter(stream),
-        output_signature=tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape, a.dtype), stream[0]),
-    )
+    stacked = tf.nest.map_structure(lambda *parts: np.stack(parts), *batches(data, spec, seed))
+    flow = tf.data.Dataset.from_tensor_slices(stacked)
     model.fit(flow, epochs=1, shuffle=False, verbose=0)
     return model.get_weights()
 
@@ -124,7 +122,8 @@ def fitted(spec: TrialSpec, data: EncodedData, kind: TaskKind, seed: int) -> lis
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_cohort_of_one_is_what_fit_makes_of_the_same_batches_with_every_optimizer(optimizer, make_job):
-    data = make_data(TaskKind.BINARY)
+    # Without embeddings: Keras adds up the sparse gradients of repeated rows only after squaring them (see below).
+    data = make_data(TaskKind.BINARY, codes_given=False)
     rate = LEARNING_RATES.get(optimizer, 1e-2)
     spec = make_spec(optimizer=optimizer, learning_rate=rate, weight_decay=0.02, label_smoothing=0.1, clip_norm=0.5)
     job = make_job(data, TASKS[TaskKind.BINARY], (spec,), stop_after=3)
@@ -136,9 +135,13 @@ def test_a_cohort_of_one_is_what_fit_makes_of_the_same_batches_with_every_optimi
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("kind", [TaskKind.MULTICLASS, TaskKind.REGRESSION])
 def test_a_cohort_of_one_is_what_fit_makes_of_every_kind_of_model(model, kind, make_job):
+    # With SGD: an adaptive Keras optimizer squares the sparse gradient of an embedding before adding up repeated rows,
+    # which is not the square of the gradient; the engine's gradient is dense.
     data = make_data(kind, weighted=True)
     loss = "huber" if kind is TaskKind.REGRESSION else "auto"
-    spec = make_spec(config=MODELS[model], loss=loss, schedule="one_cycle", warmup=0.1)
+    spec = make_spec(
+        config=MODELS[model], loss=loss, optimizer="sgd", learning_rate=0.02, schedule="one_cycle", warmup=0.1
+    )
     job = make_job(data, TASKS[kind], (spec,), stop_after=3)
     train_cohort(job, go_on)
     assert_same(trained(job, 0, kind), fitted(spec, data, kind, seed=7))
