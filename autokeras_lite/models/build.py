@@ -9,11 +9,12 @@ import keras
 from autokeras_lite.data.arrays import InputSpec
 from autokeras_lite.errors import SpaceError
 from autokeras_lite.models.front import OutputSpec
+from autokeras_lite.models.layer_stack_build import build_layer_stack
 from autokeras_lite.models.tabular_mlp_build import build_tabular_mlp
 
 Builder = Callable[[Mapping[str, Any], InputSpec, OutputSpec], keras.Model]
 
-BUILDERS: Mapping[str, Builder] = MappingProxyType({"tabular_mlp": build_tabular_mlp})
+BUILDERS: Mapping[str, Builder] = MappingProxyType({"layer_stack": build_layer_stack, "tabular_mlp": build_tabular_mlp})
 
 
 def build_model(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from autokeras_lite.models import tabular_mlp
+from autokeras_lite.models import layer_stack, tabular_mlp
 from autokeras_lite.models.family import Family
 
-FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (tabular_mlp.FAMILY,)})
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (layer_stack.FAMILY, tabular_mlp.FAMILY)})

@@ -30,7 +30,7 @@ class TabularMlpConfig:
     number_embedding: str = "none"
     frequencies: int = 16
     number_width: int = 8
-    frequency_scale: float = 0.1
+    frequency_scale: float = recipe(0.1)
     dropout: float = recipe(0.1)
     l1: float = recipe(0.0)
     l2: float = recipe(0.0)

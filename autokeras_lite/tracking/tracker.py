@@ -1,9 +1,10 @@
 """What is written down about a search while it runs, whoever keeps the record."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from autokeras_lite.trial import TrialOutcome, TrialSpec
 
@@ -12,8 +13,9 @@ from autokeras_lite.trial import TrialOutcome, TrialSpec
 class SearchRecord:
     """A search as it begins: everything that a tracker may want to write down about it.
 
-    `params` are the options and what was inferred, `tags` are versions, fingerprint of the data and the like.
-    `data` describes the data set: `name`, `source`, `rows`, `columns`, `targets`, `fingerprint`.
+    `params` are the options and what was inferred, `tags` are versions (`version.keras`) and the like. `data` describes
+    the data set: `name`, `source`, `rows`, `columns`, `targets`, `fingerprint`. `started` is in seconds since the
+    epoch.
     """
 
     name: str
@@ -23,16 +25,21 @@ class SearchRecord:
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """A trial as it begins; `started` is in seconds since the epoch."""
+    """A trial as it begins; `started` is in seconds since the epoch.
+
+    `recipe_names` are the recipe fields of the family's config (those of the training config are known).
+    """
 
     spec: TrialSpec
     cohort: int
     lane: int
     started: float
+    recipe_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,21 +52,43 @@ class TrialEnd:
 
 @dataclass(frozen=True)
 class SearchEnd:
-    """A search as it ended. `artifact` is the folder of the best model, `None` when there is none."""
+    """A search as it ended. `artifact` is the folder of the best model, `None` when there is none.
 
-    status: str
+    `metrics` are what is known of the best model, among them
+    `score`, `baseline.NAME` for each baseline, and counts as `trials.completed`, `trials.pruned`, `trials.failed`.
+    `ended` is in seconds since the epoch.
+    """
+
+    status: Literal["completed", "cancelled", "failed"]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     artifact: Path | None
+    best_trial: int | None = None
+    ended: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
+class BestModel:
+    """The best model of the search `name`, to be kept beside the record: an artifact folder."""
+
+    name: str
+    folder: Path
+
+
+Event = SearchRecord | TrialRecord | TrialEnd | SearchEnd | BestModel
 
 
 @dataclass(frozen=True)
 class TrackingLink:
-    """Where the record of this search lies; ids are empty when nothing keeps it."""
+    """Where the record of this search lies; ids are empty when nothing keeps it, or nothing was written yet.
+
+    `uri` shows no password.
+    """
 
     uri: str
     experiment: str
     run_id: str
+    experiment_id: str = ""
 
 
 class Tracker(Protocol):
@@ -87,3 +116,7 @@ class Tracker(Protocol):
     @property
     def link(self) -> TrackingLink:
         """Where a person finds the record."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What went wrong with events that could not be written, one line each."""

@@ -309,3 +309,15 @@ def device_names() -> tuple[str, ...]:
     gpus = tf.config.list_physical_devices("GPU")
     named = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
     return (*(f"GPU {name}" for name in named), "CPU")
+
+
+def is_untouched() -> bool:
+    """Say whether TensorFlow was only imported: a process may fork as long as nothing was initialised."""
+    from tensorflow.python.eager import context
+
+    return context.context()._context_handle is None
+
+
+def is_out_of_device_memory(error: BaseException) -> bool:
+    """Say whether an error means that an allocation failed where the computation runs."""
+    return isinstance(error, tf.errors.ResourceExhaustedError)

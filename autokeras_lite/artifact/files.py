@@ -1,0 +1,14 @@
+"""The files of an artifact: their names, and how they are told from others."""
+
+import hashlib
+from pathlib import Path
+
+MODEL_FILE = "model.keras"
+MANIFEST_FILE = "manifest.json"
+PREDICTIONS_FILE = "validation_predictions.parquet"
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,141 @@
+"""From what was given to what is trained on: read, profile, infer, gate, split, encode."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autokeras_lite.config import SearchConfig
+from autokeras_lite.data.arrays import EncodedData, EncodedFold
+from autokeras_lite.data.dataset import Dataset, InputKind
+from autokeras_lite.data.encode import Encoding, fit_encoding
+from autokeras_lite.data.gate import check_dataset, drop_unlabelled
+from autokeras_lite.data.profile import DataProfile, profile_dataset
+from autokeras_lite.data.read import read_dataset
+from autokeras_lite.data.split import Fold, append_rows, split_rows
+from autokeras_lite.tasks.infer import infer_task
+from autokeras_lite.tasks.target_column import as_numbers
+from autokeras_lite.tasks.targets import class_weights, encode_targets
+from autokeras_lite.tasks.task import Task, TaskKind
+
+_STRATA = 10
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is known before the first trial.
+
+    `encodings` has one for each fold. `layout` is the encoding of all rows: with one fold it is that fold's, with
+    several it serves the model that is trained again on all rows. `notes` are sentences for the person.
+    """
+
+    dataset: Dataset
+    profile: DataProfile
+    task: Task
+    data: EncodedData
+    encodings: tuple[Encoding, ...]
+    layout: Encoding
+    notes: tuple[str, ...]
+
+
+def prepare(data: Any, config: SearchConfig) -> Prepared:
+    """Read the data and make of it what trials are trained on.
+
+    Raises:
+        DataError: the data cannot be read or nothing can be learned from them.
+        TaskError: the task or the metric does not fit the targets.
+    """
+    given = read_dataset(data, config.columns, name=config.place.name)
+    profile = profile_dataset(given)
+    task = infer_task(given.targets, config.goal)
+    dataset, told = check_dataset(given, profile, str(task.kind))
+    dataset, num_given = _with_validation_file(dataset, config)
+    folds = split_rows(
+        dataset, config.validation, stratify=_strata(task, dataset), seed=config.strategy.seed, num_given=num_given
+    )
+    layout = fit_encoding(dataset, profile, folds[0].train_rows if len(folds) == 1 else _all_rows(dataset))
+    encodings = tuple(
+        layout if len(folds) == 1 else fit_encoding(dataset, profile, fold.train_rows, layout=layout) for fold in folds
+    )
+    encoded = _encode(dataset, task, config, folds, encodings)
+    notes = (f"{given.kind_reason.capitalize()}.", f"{task.reason}", *profile.notes, *told)
+    return Prepared(dataset, profile, task, encoded, encodings, layout, notes)
+
+
+def encode_all_rows(prepared: Prepared, config: SearchConfig) -> EncodedData:
+    """Encode the data once more with every row as a training row; a few of them judge, to no effect."""
+    rows = _all_rows(prepared.dataset)
+    fold = Fold(rows, rows[: min(len(rows), 256)])
+    return _encode(prepared.dataset, prepared.task, config, (fold,), (prepared.layout,))
+
+
+def read_more_rows(dataset: Dataset, data: Any, config: SearchConfig) -> Dataset:
+    """Read further labelled rows of the same table (a validation or test file), without those that lack a target."""
+    texts = _text_columns(dataset)
+    more = read_dataset(data, config.columns, name=dataset.name, kind=dataset.kind, text_columns=texts)
+    return drop_unlabelled(more)[0]
+
+
+def _with_validation_file(dataset: Dataset, config: SearchConfig) -> tuple[Dataset, int | None]:
+    if config.validation.path is None:
+        return dataset, None
+    given = read_more_rows(dataset, config.validation.path, config)
+    return append_rows(dataset, given), len(given)
+
+
+def _text_columns(dataset: Dataset) -> Collection[str]:
+    if dataset.kind is not InputKind.TABLE:
+        return ()
+    return [name for name in dataset.frame if dataset.frame[name].dtype.kind not in "biufM"]
+
+
+def _all_rows(dataset: Dataset) -> NDArray[np.int64]:
+    return np.arange(len(dataset), dtype=np.int64)
+
+
+def _strata(task: Task, dataset: Dataset) -> NDArray[np.generic] | None:
+    """Return what is spread evenly over the folds: classes, or tenths of a single regression target."""
+    if task.kind in (TaskKind.BINARY, TaskKind.MULTICLASS):
+        return np.asarray(encode_targets(task, dataset.targets, _all_rows(dataset)).labels)
+    if task.kind is TaskKind.REGRESSION and len(task.targets) == 1 and len(dataset) >= _STRATA * _STRATA:
+        values = as_numbers(dataset.targets[task.targets[0]])
+        edges = np.unique(np.quantile(values, np.linspace(0, 1, _STRATA + 1)[1:-1]))
+        return np.searchsorted(edges, values)
+    return None
+
+
+def _encode(
+    dataset: Dataset, task: Task, config: SearchConfig, folds: tuple[Fold, ...], encodings: tuple[Encoding, ...]
+) -> EncodedData:
+    made = []
+    labels: NDArray[Any] = np.empty(0)
+    shared: dict[str, NDArray[Any]] = encodings[0].encode(dataset.inputs) if len(folds) == 1 else {}
+    for fold, encoding in zip(folds, encodings, strict=True):
+        targets = encode_targets(task, dataset.targets, fold.train_rows)
+        labels = targets.labels
+        inputs = shared or encoding.encode(dataset.inputs)
+        made.append(
+            EncodedFold(inputs, targets.values, fold.train_rows, fold.validation_rows, targets.center, targets.scale)
+        )
+    return EncodedData(encodings[0].inputs, tuple(made), labels, _weights(dataset, task, config, labels, folds))
+
+
+def _weights(
+    dataset: Dataset, task: Task, config: SearchConfig, labels: NDArray[Any], folds: tuple[Fold, ...]
+) -> NDArray[np.float32] | None:
+    """Multiply the weight column and the class weights; the mean over the training rows is 1."""
+    if dataset.weights is None and config.goal.class_weight is None:
+        return None
+    weights = np.ones(len(dataset), np.float32) if dataset.weights is None else dataset.weights.astype(np.float32)
+    rows = folds[0].train_rows if len(folds) == 1 else _all_rows(dataset)
+    if config.goal.class_weight is not None:
+        weights = weights * class_weights(task, labels, rows)
+    return (weights / weights[rows].mean()).astype(np.float32)
+
+
+def without_arrays(prepared: Prepared) -> Prepared:
+    """Let go of the encoded arrays, which lie on disk by then: the driver does not need them in memory."""
+    empty = replace(prepared.data, folds=(), labels=prepared.data.labels[:0], weights=None)
+    return replace(prepared, data=empty)

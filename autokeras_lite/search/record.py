@@ -1,0 +1,72 @@
+"""The record of a finished search: what is printed, what `--json` prints, and what a later process reads again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class BestTrial:
+    """The winner. `config` holds its family's fields and its training fields; `test_score` needs `--test`."""
+
+    trial: int
+    family: str
+    space: str
+    config: Mapping[str, Any]
+    validation_score: float
+    test_score: float | None = None
+
+
+@dataclass(frozen=True)
+class TrialCounts:
+    """How many trials ended in which way; pruned ones include those that the deadline cut short."""
+
+    completed: int = 0
+    pruned: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class TrackingPlace:
+    """Where the tracking server or store keeps this search."""
+
+    uri: str
+    experiment_id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class SearchSummary:
+    """Everything that a search ends with, in plain values.
+
+    `baselines` are scores by name; `verdict` is the honest sentence that compares them with the winner; `notes` are
+    the sentences that a person was told on the way. `artifact` is the folder of the model.
+    """
+
+    name: str
+    task: str
+    metric: str
+    direction: str
+    best: BestTrial
+    trials: TrialCounts
+    seconds: float
+    baselines: Mapping[str, float | None]
+    verdict: str
+    artifact: str
+    tracking: TrackingPlace
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the summary that `to_json` wrote."""
+        parts = {
+            "best": BestTrial(**values["best"]),
+            "trials": TrialCounts(**values["trials"]),
+            "tracking": TrackingPlace(**values["tracking"]),
+            "notes": tuple(values["notes"]),
+        }
+        return cls(**{**values, **parts})

@@ -1,0 +1,122 @@
+"""Every name that a record uses, in one table: stable, so that filters, charts and scripts keep working.
+
+A search is an experiment of its name. In it stands a parent run for each time that the search was started, and under
+the parent a child run for each trial. A name that ends with `*` stands for a group of names.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+PARAMETER: Final = "parameter"
+METRIC: Final = "metric"
+TAG: Final = "tag"
+
+FAMILY = "family"
+SPACE = "space"
+ORIGIN = "origin"
+SEED = "seed"
+STRUCTURE_PREFIX = "structure."
+RECIPE_PREFIX = "recipe."
+SEARCH_PREFIX = "search."
+
+SCORE = "score"
+SECONDS = "seconds"
+PARAMETERS = "parameters"
+BEST_EPOCH = "best_epoch"
+EPOCHS = "epochs"
+FOLD_SCORE = "fold/score"
+EPOCH_LOSS = "epoch/loss"
+EPOCH_VALIDATION_LOSS = "epoch/validation_loss"
+EPOCH_SCORE = "epoch/score"
+BASELINE_PREFIX = "baseline."
+TRIALS_PREFIX = "trials."
+
+TAG_PREFIX = "akl."
+TAG_KIND = "akl.kind"
+TAG_SEARCH = "akl.search"
+TAG_TRIAL = "akl.trial"
+TAG_COHORT = "akl.cohort"
+TAG_LANE = "akl.lane"
+TAG_LANES = "akl.lanes"
+TAG_FAMILY = "akl.family"
+TAG_SPACE = "akl.space"
+TAG_ORIGIN = "akl.origin"
+TAG_SEED = "akl.seed"
+TAG_DEVICE = "akl.device"
+TAG_CAUSE = "akl.cause"
+TAG_MESSAGE = "akl.message"
+TAG_METRIC = "akl.metric"
+TAG_DIRECTION = "akl.direction"
+TAG_STATUS = "akl.status"
+TAG_BEST_TRIAL = "akl.best_trial"
+TAG_FINGERPRINT = "akl.data_fingerprint"
+TAG_VERSION_PREFIX = "akl.version."
+TAG_PARENT = "mlflow.parentRunId"
+TAG_NOTE = "mlflow.note.content"
+
+KIND_SEARCH = "search"
+KIND_TRIAL = "trial"
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True)
+class Name:
+    """One row of the table: the key, what MLflow takes it for, which runs carry it, and what it says."""
+
+    key: str
+    what: Literal["parameter", "metric", "tag"]
+    runs: Literal["search", "trial", "both"]
+    meaning: str
+
+    def covers(self, key: str) -> bool:
+        """Say whether this row speaks of `key`.
+
+        Example:
+            >>> Name("recipe.*", "parameter", "trial", "").covers("recipe.learning_rate")
+            True
+        """
+        return key.startswith(self.key[:-1]) if self.key.endswith("*") else key == self.key
+
+
+NAMES: tuple[Name, ...] = (
+    Name(FAMILY, PARAMETER, "trial", "family of models"),
+    Name(SPACE, PARAMETER, "trial", "search space that the configuration was drawn from"),
+    Name(ORIGIN, PARAMETER, "trial", "who proposed it: default, portfolio or the sampler"),
+    Name(SEED, PARAMETER, "trial", "seed of the first weights"),
+    Name(STRUCTURE_PREFIX + "*", PARAMETER, "trial", "values that shape the network or its program"),
+    Name(RECIPE_PREFIX + "*", PARAMETER, "trial", "values that are only numbers to the network; lanes differ in them"),
+    Name(SEARCH_PREFIX + "*", PARAMETER, "search", "options of the search and what was inferred from the data"),
+    Name(SCORE, METRIC, "both", "validation score in the metric of the search; on the parent that of the best model"),
+    Name(EPOCH_LOSS, METRIC, "trial", "training loss after each epoch; the step is the epoch, from 1"),
+    Name(EPOCH_VALIDATION_LOSS, METRIC, "trial", "validation loss after each epoch"),
+    Name(EPOCH_SCORE, METRIC, "trial", "validation score after each epoch"),
+    Name(FOLD_SCORE, METRIC, "trial", "score of each fold, where there are several; the step is the fold, from 0"),
+    Name(SECONDS, METRIC, "both", "the trial's share of its cohort's time; on the parent the time of the search"),
+    Name(PARAMETERS, METRIC, "both", "number of weights of the network"),
+    Name(BEST_EPOCH, METRIC, "trial", "epoch whose weights were kept, from 1"),
+    Name(EPOCHS, METRIC, "trial", "epochs trained"),
+    Name(BASELINE_PREFIX + "*", METRIC, "search", "validation score of a baseline"),
+    Name(TRIALS_PREFIX + "*", METRIC, "search", "number of trials by how they ended"),
+    Name(TAG_KIND, TAG, "both", "search or trial"),
+    Name(TAG_SEARCH, TAG, "both", "name of the search"),
+    Name(TAG_FINGERPRINT, TAG, "both", "hash of the whole content of the data"),
+    Name(TAG_TRIAL, TAG, "trial", "number of the trial"),
+    Name(TAG_COHORT, TAG, "trial", "number of the cohort that it was trained in"),
+    Name(TAG_LANE, TAG, "trial", "its lane in the cohort, from 0"),
+    Name(TAG_LANES, TAG, "trial", "how many lanes the cohort had"),
+    Name(TAG_FAMILY, TAG, "trial", "the parameter again, to group by"),
+    Name(TAG_SPACE, TAG, "trial", "the parameter again, to group by"),
+    Name(TAG_ORIGIN, TAG, "trial", "the parameter again, to group by"),
+    Name(TAG_SEED, TAG, "trial", "the parameter again, to group by"),
+    Name(TAG_DEVICE, TAG, "trial", "device that it was trained on"),
+    Name(TAG_CAUSE, TAG, "trial", "why it ended: OK, PRUNED, DIVERGED, TIMEOUT and so on"),
+    Name(TAG_MESSAGE, TAG, "trial", "what the failure said"),
+    Name(TAG_METRIC, TAG, "search", "scikit-learn name of the metric behind `score`"),
+    Name(TAG_DIRECTION, TAG, "search", "maximize or minimize"),
+    Name(TAG_STATUS, TAG, "search", "completed, cancelled or failed"),
+    Name(TAG_BEST_TRIAL, TAG, "search", "number of the best trial"),
+    Name(TAG_VERSION_PREFIX + "*", TAG, "search", "versions of the libraries"),
+    Name(TAG_PREFIX + "*", TAG, "search", "anything else that the search wants to keep"),
+    Name(TAG_PARENT, TAG, "trial", "run of the search"),
+    Name(TAG_NOTE, TAG, "search", "summary in Markdown, shown as the description of the run"),
+)

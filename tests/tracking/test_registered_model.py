@@ -1,0 +1,150 @@
+"""The best model as MLflow keeps it: registered, champion, and loaded again by that name."""
+
+import threading
+from pathlib import Path
+
+import keras
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_search import search_end, search_record, trial_record
+from mlflow import MlflowClient
+
+from autokeras_lite.artifact.assemble import assemble_model
+from autokeras_lite.artifact.load import load_artifact
+from autokeras_lite.artifact.manifest import Manifest, Parity
+from autokeras_lite.artifact.store import ArtifactContents, write_artifact
+from autokeras_lite.config import Place
+from autokeras_lite.data.arrays import InputSpec
+from autokeras_lite.data.dataset import Dataset, InputKind
+from autokeras_lite.data.encode import Encoding, fit_encoding
+from autokeras_lite.data.encode_arrays import ScaledArray
+from autokeras_lite.data.profile import profile_dataset
+from autokeras_lite.tasks.task import Task, TaskKind
+from autokeras_lite.tracking.mlflow_model import signature_of
+from autokeras_lite.tracking.open import open_tracker, store_uri
+
+pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
+
+TASK = Task(TaskKind.BINARY, ("income",), "roc_auc", "maximize", classes=("no", "yes"))
+
+
+def network_for(inputs: InputSpec) -> keras.Model:
+    """A network that has learned nothing."""
+    arrays = {array.name: keras.Input(array.shape, name=array.name, dtype=array.dtype) for array in inputs.arrays}
+    flat = [keras.layers.Flatten()(keras.ops.cast(array, "float32")) for array in arrays.values()]
+    joined = flat[0] if len(flat) == 1 else keras.layers.Concatenate()(flat)
+    return keras.Model(arrays, keras.layers.Dense(1)(joined))
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory):
+    """A whole artifact of an untrained network."""
+    generator = np.random.default_rng(0)
+    ages, classes = generator.integers(18, 90, 80), generator.choice(["private", "state", "none"], 80)
+    frame = pd.DataFrame({"age": ages, "work class": classes})
+    targets = pd.DataFrame({"income": generator.choice(["no", "yes"], 80)})
+    dataset = Dataset("adult", InputKind.TABLE, "a frame was given", frame, targets)
+    encoding = fit_encoding(dataset, profile_dataset(dataset), np.arange(80))
+    model = assemble_model(network_for(encoding.inputs), encoding, TASK, np.zeros(1), np.ones(1))
+    spec = trial_record(0).spec
+    manifest = Manifest("adult", TASK, encoding, spec, 0.5, (0.5,), {"search": 0}, "f", 80, Parity(0.0, 80))
+    folder = tmp_path_factory.mktemp("adult") / "artifact"
+    write_artifact(folder, ArtifactContents(model, manifest, targets))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def kept(artifact, tmp_path_factory):
+    """Two searches of one name, one after the other, each with a best model."""
+    place = Place("adult", str(tmp_path_factory.mktemp("runs")))
+    for _ in range(2):
+        tracker = open_tracker(place)
+        tracker.start_search(search_record())
+        tracker.finish_search(search_end(artifact))
+        assert tracker.close(120) == 0, tracker.problems
+    return MlflowClient(tracking_uri=store_uri(place)), tracker.link
+
+
+@pytest.fixture
+def loaded(kept, monkeypatch):
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(kept[1].uri)
+    yield mlflow.pyfunc.load_model("models:/adult@champion")
+    mlflow.set_tracking_uri(before)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.mark.slow
+def test_the_newest_best_model_is_the_champion(kept):
+    client, link = kept
+    champion = client.get_model_version_by_alias("adult", "champion")
+
+    assert str(champion.version) == "2"
+    assert champion.run_id == link.run_id
+    assert len(client.search_model_versions("name='adult'")) == 2
+
+
+@pytest.mark.slow
+def test_the_model_belongs_to_the_run_of_the_search(kept):
+    client, link = kept
+    model_id = client.get_run(link.run_id).outputs.model_outputs[0].model_id
+    model = client.get_logged_model(model_id)
+
+    assert (model.name, str(model.status), model.source_run_id) == ("best_model", "READY", link.run_id)
+
+
+@pytest.mark.slow
+def test_the_champion_predicts_as_the_artifact_does_from_raw_columns_in_any_order(loaded, artifact):
+    frame = pd.DataFrame({"extra": [1, 2], "work class": ["unseen", None], "age": [30, 2**40]})
+    expected = load_artifact(artifact)
+
+    pd.testing.assert_frame_equal(loaded.predict(frame), expected.predict(frame))
+    pd.testing.assert_frame_equal(loaded.predict(frame, params={"proba": True}), expected.predict_proba(frame))
+
+
+@pytest.mark.slow
+def test_the_champion_names_a_missing_column(loaded):
+    with pytest.raises(mlflow.exceptions.MlflowException, match="work class"):
+        loaded.predict(pd.DataFrame({"age": [30]}))
+
+
+@pytest.mark.slow
+def test_the_requirements_are_those_of_this_environment(kept, loaded):
+    path = mlflow.artifacts.download_artifacts("models:/adult@champion/requirements.txt")
+    requirements = Path(path).read_text()
+
+    assert "autokeras_lite==" in requirements
+    assert "keras==" in requirements
+
+
+@pytest.mark.slow
+def test_logging_a_model_leaves_the_persons_own_mlflow_state_alone(kept, artifact, tmp_path):
+    before = (mlflow.get_tracking_uri(), mlflow.active_run(), threading.active_count())
+    tracker = open_tracker(Place("adult", str(tmp_path)))
+    tracker.start_search(search_record())
+    tracker.finish_search(search_end(artifact))
+    assert tracker.close(120) == 0
+
+    assert (mlflow.get_tracking_uri(), mlflow.active_run(), threading.active_count()) == before
+
+
+@pytest.mark.slow
+def test_a_damaged_manifest_costs_the_model_alone(tmp_path):
+    (tmp_path / "manifest.json").write_text("{}")
+    place = Place("damaged", str(tmp_path / "runs"))
+    tracker = open_tracker(place)
+    tracker.start_search(search_record("damaged"))
+    tracker.finish_search(search_end(tmp_path))
+
+    assert tracker.close(120) == 1
+    assert "is damaged (KeyError)" in tracker.problems[0]
+    assert MlflowClient(tracking_uri=store_uri(place)).get_run(tracker.link.run_id).info.status == "FINISHED"
+
+
+def test_an_array_is_described_by_its_shape():
+    image = ScaledArray(InputKind.IMAGE, (8, 8, 1), (0.0,), (1.0,))
+    signature = signature_of(Encoding(InputKind.IMAGE, image))
+
+    assert signature.inputs.inputs[0].shape == (-1, 8, 8, 1)
