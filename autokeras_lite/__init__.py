@@ -1,8 +1,8 @@
 """The best Keras model that your data supports, within the time you give, with a score you can believe.
 
-    import autokeras_lite as akl
-    result = akl.search(frame, target="income", time_limit="5m")
-    result.predict(new_rows)
+import autokeras_lite as akl
+result = akl.search(frame, target="income", time_limit="5m")
+result.predict(new_rows)
 """
 
 from typing import TYPE_CHECKING, Any

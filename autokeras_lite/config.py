@@ -1,8 +1,12 @@
 """What a person asks of a search: values that are checked once and then only travel."""
 
+import difflib
 import math
+import os
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, Self, TypedDict
 
@@ -14,6 +18,7 @@ SAMPLERS = ("tpe", "random", "grid", "qmc")
 EXECUTORS = ("process", "inline")
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_WHOLE_LIMIT = 2**31
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -42,8 +47,8 @@ class Budget:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if self.trials is not None and self.trials < 1:
-            raise ConfigError(f"{self.trials} trials were asked for. Expected at least 1. Raise --trials.")
+        if self.trials is not None:
+            object.__setattr__(self, "trials", _whole("Trials", self.trials, 1, "--trials"))
         if self.trials is None and self.seconds is None:
             object.__setattr__(self, "seconds", DEFAULT_SECONDS)
 
@@ -58,11 +63,11 @@ class Validation:
     path: str | None = None
 
     @classmethod
-    def parse(cls, text: str | float | int | None) -> Self:
-        """Read `0.2` as a fraction, `5` as a number of folds, and anything else as a path.
+    def parse(cls, text: str | float | int | os.PathLike[str] | None) -> Self:
+        """Read `0.2` as a fraction, `5` as a number of folds, and any other text as a path.
 
         Raises:
-            ConfigError: a number that is neither a fraction nor at least 2 folds.
+            ConfigError: a number that is neither a fraction nor at least 2 folds, or neither a number nor a path.
 
         Example:
             >>> Validation.parse("5").folds
@@ -70,13 +75,12 @@ class Validation:
         """
         if text is None:
             return cls()
-        try:
-            number = float(text)
-        except ValueError:
+        number = _as_number(text)
+        if number is None:
             return cls(kind="file", path=str(text))
         if 0 < number < 1:
             return cls(kind="fraction", fraction=number)
-        if number >= 2 and number == int(number):
+        if number >= 2 and number.is_integer():
             return cls(kind="folds", folds=int(number))
         raise ConfigError(
             f"Validation {text!r} was given. Expected a fraction between 0 and 1, a number of folds from 2 up, or a "
@@ -119,8 +123,7 @@ class Strategy:
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise ConfigError(_choices("Sampler", self.sampler, SAMPLERS, "--sampler"))
-        if not 0 <= self.seed < 2**31:
-            raise ConfigError(f"Seed {self.seed} was given. Expected 0 to {2**31 - 1}. Choose another --seed.")
+        object.__setattr__(self, "seed", _whole("Seed", self.seed, 0, "--seed"))
 
 
 @dataclass(frozen=True)
@@ -133,8 +136,8 @@ class Execution:
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise ConfigError(_choices("Executor", self.executor, EXECUTORS, "--executor"))
-        if self.workers is not None and self.workers < 1:
-            raise ConfigError(f"{self.workers} workers were asked for. Expected at least 1. Raise --workers.")
+        if self.workers is not None:
+            object.__setattr__(self, "workers", _whole("Workers", self.workers, 1, "--workers"))
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,7 @@ class SearchOptions(TypedDict, total=False):
 
     task: str | None
     metric: str | None
-    space: str | list[str] | tuple[str, ...] | None
+    space: str | os.PathLike[str] | list[str] | tuple[str, ...] | None
     trials: int | None
     time_limit: str | float | None
     workers: int | None
@@ -188,7 +191,7 @@ class SearchOptions(TypedDict, total=False):
     name: str | None
     runs_dir: str
     tracking_uri: str | None
-    validation: str | float | int | None
+    validation: str | float | int | os.PathLike[str] | None
     group: str | None
     time_column: str | None
     weight: str | None
@@ -210,9 +213,8 @@ def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, .
     """
     unknown = set(options) - set(SearchOptions.__annotations__)
     if unknown:
-        raise ConfigError(_choices("Option", sorted(unknown)[0], tuple(SearchOptions.__annotations__), "the call"))
+        raise ConfigError(_choices("Option", min(unknown), tuple(SearchOptions.__annotations__), "the call"))
     limit = options.get("time_limit")
-    spaces = options.get("space") or ()
     return SearchConfig(
         place=Place(
             name=options.get("name") or name,
@@ -224,7 +226,7 @@ def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, .
         budget=Budget(options.get("trials"), None if limit is None else parse_duration(limit)),
         validation=Validation.parse(options.get("validation")),
         strategy=Strategy(
-            spaces=(spaces,) if isinstance(spaces, str) else tuple(spaces),
+            spaces=_names(options.get("space")),
             sampler=options.get("sampler", "tpe"),
             seed=options.get("seed", 0),
         ),
@@ -240,5 +242,40 @@ def _class_weight(value: str | None) -> Literal["balanced"] | None:
     return "balanced"
 
 
+def _names(value: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None) -> tuple[str, ...]:
+    """Return one name or several as a tuple of texts."""
+    if value is None:
+        return ()
+    several = (value,) if isinstance(value, str | os.PathLike) else value
+    return tuple(os.fspath(name) for name in several)
+
+
+def _as_number(value: str | float | int | os.PathLike[str]) -> float | None:
+    """Return the number that a value is or spells; `None` where it is the path of a file."""
+    if isinstance(value, os.PathLike):
+        return None
+    if not isinstance(value, str | Real):
+        raise ConfigError(
+            f"Validation of type {type(value).__name__} was given. Expected a fraction, a number of folds or the path "
+            "of a file. Write the rows to a file."
+        )
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _whole(what: str, value: object, low: int, where: str) -> int:
+    """Return a whole number as a plain `int`, which one of numpy is not."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value < _WHOLE_LIMIT:
+        raise ConfigError(
+            f"{what} {value!r} was given. Expected a whole number from {low} to {_WHOLE_LIMIT - 1}. Correct {where}."
+        )
+    return int(value)
+
+
 def _choices(what: str, came: str, expected: tuple[str, ...], where: str) -> str:
+    nearest = difflib.get_close_matches(came, expected, n=1)
+    if nearest:
+        return f"{what} {came!r} was given. Expected another word. Did you mean {nearest[0]!r}? Correct {where}."
     return f"{what} {came!r} was given. Expected one of {', '.join(expected)}. Correct {where}."

@@ -49,6 +49,13 @@ class Encoding:
             names[column.name] = _free_name(column.name, {*RESERVED_NAMES, *names.values()})
         return names
 
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns that a reader of files should leave as texts, so that a code like 007 stays what it is."""
+        if not isinstance(self.content, TableEncoding):
+            return ()
+        return tuple(column.name for column in self.content.category_columns)
+
     def encode(self, inputs: Inputs) -> dict[str, NDArray[Any]]:
         """Return the arrays of `inputs` for a frame or an array of rows; every value is finite.
 

@@ -128,10 +128,10 @@ def _vocabulary(array: NDArray[Any], rows: NDArray[np.int64]) -> int:
 
 def _as_tokens(array: NDArray[Any]) -> NDArray[np.int32]:
     if np.issubdtype(array.dtype, np.unsignedinteger):
-        return np.minimum(array, np.uint64(MAX_TOKENS)).astype(np.int32)
+        return np.asarray(np.minimum(array, np.uint64(MAX_TOKENS)), np.int32)
     if np.issubdtype(array.dtype, np.floating):
         array = np.where(np.equal(np.trunc(array), array), array, -1)
-    return np.clip(array, -1, MAX_TOKENS).astype(np.int32)
+    return np.asarray(np.clip(array, -1, MAX_TOKENS), np.int32)
 
 
 def _channel_means(blocks: Iterator[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -244,9 +244,10 @@ def _varying_parts(seconds: NDArray[np.float64]) -> tuple[str, ...]:
 
 
 def _levels(texts: NDArray[np.object_]) -> tuple[str, ...]:
-    levels, counts = np.unique(texts, return_counts=True)
-    order = np.argsort(-counts, kind="stable")  # levels of one frequency stay in the order of their texts
-    return tuple(str(levels[i]) for i in order[:MAX_LEVELS] if counts[i] >= MIN_LEVEL_ROWS)
+    codes, levels = pd.factorize(texts)
+    counts = np.bincount(codes, minlength=len(levels))
+    frequent = [(-count, level) for count, level in zip(counts, levels, strict=True) if count >= MIN_LEVEL_ROWS]
+    return tuple(level for _, level in sorted(frequent)[:MAX_LEVELS])
 
 
 def _number_plan(columns: tuple[NumberLike, ...]) -> NumberPlan:

@@ -110,7 +110,7 @@ def _check_text(path: Path, separator: str) -> _TextForm:
     """Read the whole file once as records, since pandas fills up short rows and renames equal headers in silence."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle:
-            records = csv.reader(_lines(handle, path), delimiter=separator, skipinitialspace=True)
+            records = csv.reader(_lines(handle, path, separator), delimiter=separator, skipinitialspace=True)
             header = _header(path, records, separator)
             return _check_records(path, records, header)
     except UnicodeDecodeError as error:
@@ -127,15 +127,17 @@ def _unreadable(path: Path, why: Exception | str) -> DataError:
     return DataError(f"{text} Expected every cell with quotes to begin and end with one. Look for a lone quote.")
 
 
-def _lines(handle: TextIO, path: Path) -> Iterator[str]:
+def _lines(handle: TextIO, path: Path, separator: str) -> Iterator[str]:
+    """Give blank lines as nothing but their end: pandas skips those of spaces and tabs, unless tabs separate cells."""
+    blank = " \r\n" if separator == "\t" else " \t\r\n"
     for number, line in enumerate(handle, start=1):
         if "\0" in line:
             raise DataError(f"{path.name} holds a NUL byte in line {number}. Expected text. Write it again as UTF-8.")
-        yield line
+        yield line if line.strip(blank) else "\n"
 
 
 def _header(path: Path, records: Iterator[list[str]], separator: str) -> list[str]:
-    first = next((record for record in records if not _is_blank(record)), None)
+    first = next((record for record in records if record), None)
     if first is None:
         raise DataError(f"{path.name} holds only blank lines. Expected a header and rows. Check how it was written.")
     header = [name.strip() or f"Unnamed: {index}" for index, name in enumerate(first)]
@@ -154,7 +156,7 @@ def _check_records(path: Path, records: Any, header: list[str]) -> _TextForm:
     codes: set[str] = set()
     rows = 0
     for record in records:
-        if _is_blank(record):
+        if not record:
             continue
         if len(record) != len(header):
             raise DataError(
@@ -165,10 +167,6 @@ def _check_records(path: Path, records: Any, header: list[str]) -> _TextForm:
             codes.update(name for name, cell in zip(header, record, strict=True) if _CODE.fullmatch(cell.strip()))
         rows += 1
     return _TextForm(header, codes, rows)
-
-
-def _is_blank(record: list[str]) -> bool:
-    return len(record) <= 1 and not "".join(record).strip(" \t")  # as pandas has it
 
 
 def _read_parquet(path: Path, _: Collection[str]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autokeras_lite.data.column_kind import ColumnKind
+from autokeras_lite.data.column_kind import ColumnKind, ColumnProfile
 from autokeras_lite.data.dataset import Dataset, InputKind
 from autokeras_lite.data.profile import DataProfile
 from autokeras_lite.errors import DataError
@@ -132,14 +132,24 @@ def _check_array(dataset: Dataset) -> None:
 
 def _keep_columns(dataset: Dataset, profile: DataProfile) -> tuple[Dataset, list[str]]:
     dropped = [column for column in profile.columns if not column.kept and column.name in dataset.frame]
-    told = [f"Column {column.name} was left out: {column.kind}, {column.reason}." for column in dropped]
     rest = dataset.frame.drop(columns=[column.name for column in dropped])
     if rest.shape[1] == 0:
         shown = "; ".join(f"{column.name}: {column.kind}, {column.reason}" for column in dropped[:2])
         raise DataError(
-            f"None of {len(dropped)} columns can teach a model ({shown}). Expected numbers, categories or dates."
+            f"No column of {len(dropped)} can teach a model ({shown}). Expected numbers, categories or dates."
         )
-    return replace(dataset, inputs=rest), told
+    return replace(dataset, inputs=rest), [_tell(kind, dropped) for kind in _kinds(dropped)]
+
+
+def _kinds(columns: list[ColumnProfile]) -> list[ColumnKind]:
+    return [kind for kind in ColumnKind if any(column.kind is kind for column in columns)]
+
+
+def _tell(kind: ColumnKind, dropped: list[ColumnProfile]) -> str:
+    columns = [column for column in dropped if column.kind is kind]
+    names = ", ".join(column.name for column in columns[:MAX_NAMES_SHOWN])
+    more = f" and {len(columns) - MAX_NAMES_SHOWN} more" if len(columns) > MAX_NAMES_SHOWN else ""
+    return f"Left out as {kind}: {names}{more} ({columns[0].reason})."
 
 
 def _check_finite(dataset: Dataset, profile: DataProfile) -> None:

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autokeras_lite.data.column_kind import ColumnKind, ColumnProfile, plain_value, profile_column
+from autokeras_lite.data.column_kind import ColumnProfile, plain_value, profile_column
 from autokeras_lite.data.dataset import Dataset, InputKind
 from autokeras_lite.data.fingerprint import fingerprint, row_hashes
 
 MAX_CLASSES_SHOWN = 100
 MAX_NUMERIC_CLASSES = 20
-MAX_NAMES_IN_NOTE = 8
 TEXT_FILES = (".csv", ".tsv")
 
 Label = str | int | float | bool
@@ -49,7 +48,8 @@ class DataProfile:
     """What stands in a dataset.
 
     `columns` is empty unless the inputs are a table, `array` is None if they are. `duplicates` counts the rows that
-    repeat an earlier row, targets included. `notes` are sentences to show to the person.
+    repeat an earlier row, targets included. `notes` are sentences to show to the person; which
+    columns are left out, the gate tells.
     """
 
     name: str
@@ -150,7 +150,7 @@ def _memory_bytes(dataset: Dataset) -> int:
 
 
 def _notes(dataset: Dataset, columns: tuple[ColumnProfile, ...], duplicates: int) -> tuple[str, ...]:
-    notes = [_dropped_note(kind, columns) for kind in ColumnKind]
+    notes = []
     if duplicates:
         share = 100 * duplicates / len(dataset)
         notes.append(
@@ -159,13 +159,4 @@ def _notes(dataset: Dataset, columns: tuple[ColumnProfile, ...], duplicates: int
     if dataset.source.endswith(TEXT_FILES) and any(column.missing for column in columns):
         notes.append("Empty cells and marks such as NA, null, None, nan and ? were read as missing values.")
     notes += [column.warning for column in columns if column.warning]
-    return tuple(note for note in notes if note)
-
-
-def _dropped_note(kind: ColumnKind, columns: tuple[ColumnProfile, ...]) -> str:
-    dropped = [column for column in columns if column.kind is kind and not column.kept]
-    if not dropped:
-        return ""
-    names = ", ".join(column.name for column in dropped[:MAX_NAMES_IN_NOTE])
-    more = f" and {len(dropped) - MAX_NAMES_IN_NOTE} more" if len(dropped) > MAX_NAMES_IN_NOTE else ""
-    return f"Left out as {kind}: {names}{more} ({dropped[0].reason})."
+    return tuple(notes)

@@ -1,5 +1,6 @@
 """The other end of the process executor: a child that trains what it is sent and answers in plain values."""
 
+import pickle
 import signal
 import traceback
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 from autokeras_lite.execution.executor import CohortJob
 from autokeras_lite.execution.machine import Share
+from autokeras_lite.models.loading import load_keras
 from autokeras_lite.trial import Directive, EpochReport
 
 
@@ -27,19 +29,28 @@ class Raised:
     traceback: str
 
 
+@dataclass(frozen=True)
+class Refused:
+    """The answer of a child forked from a server in which TensorFlow was in use: what it did there might hang."""
+
+
 def serve(connection: Connection, share: Share) -> None:
     """Do what comes through the connection, one thing after the other, until it is closed from the other side."""
     # The terminal sends Ctrl-C to every process of the group: what happens then is the driver's to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from autokeras_lite.execution import quiet  # noqa: F401 - before TensorFlow
+    load_keras()
     from autokeras_lite.execution.isolated import run_isolated
-    from autokeras_lite.training.compiled_epoch import configure_tensorflow
+    from autokeras_lite.training.compiled_epoch import configure_tensorflow, is_untouched
 
-    configure_tensorflow(share.threads)
+    is_fit = is_untouched()
+    if is_fit:
+        configure_tensorflow(share.threads)
     try:
         while True:
             asked = connection.recv()
-            if isinstance(asked, CohortJob):
+            if not is_fit:
+                connection.send(Refused())
+            elif isinstance(asked, CohortJob):
                 connection.send(run_isolated(asked, share.bytes_each, _Wire(connection)))
             else:
                 connection.send(_done(asked))
@@ -51,7 +62,16 @@ def _done(work: Callable[[], Any]) -> Returned | Raised:
     try:
         return Returned(work())
     except Exception as error:  # noqa: BLE001 - raised again by the driver
-        return Raised(error, traceback.format_exc())
+        return Raised(_portable(error), traceback.format_exc())
+
+
+def _portable(error: Exception) -> Exception:
+    """Return the error, or one that says the same where this one does not survive the way through the connection."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes of a moment ago
+    except Exception:  # noqa: BLE001 - an exception may define its own pickling, which may raise anything
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 class _Wire:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from autokeras_lite.execution.executor import CohortJob, CohortResult, Reporter, Result
 from autokeras_lite.execution.machine import Share
+from autokeras_lite.models.loading import load_keras
 
 
 class InlineExecutor:
@@ -25,7 +26,7 @@ class InlineExecutor:
 
     def wait(self, report: Reporter, timeout_seconds: float) -> tuple[CohortResult, ...]:
         """Train the next cohort to its end; the time limit is the reporter's to keep."""
-        from autokeras_lite.execution import quiet  # noqa: F401 - before TensorFlow
+        load_keras()
         from autokeras_lite.execution.isolated import run_isolated
 
         if not self._jobs:

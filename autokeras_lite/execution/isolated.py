@@ -13,7 +13,9 @@ TRACEBACK_FILE = "traceback.txt"
 def run_isolated(job: CohortJob, free_bytes: int, report: Reporter) -> CohortResult:
     """Train a cohort; an exception becomes the outcome of each of its trials and is written into their folders."""
     try:
-        outcomes = train_cohort(TrainingJob(job.cohort, job.task, job.data_folder, job.trials_folder, free_bytes), report)
+        outcomes = train_cohort(
+            TrainingJob(job.cohort, job.task, job.data_folder, job.trials_folder, free_bytes), report
+        )
     except Exception as error:  # noqa: BLE001 - failure is a value here; the traceback is kept beside the trial
         return _as_result(job, error)
     return CohortResult(job.cohort, outcomes)

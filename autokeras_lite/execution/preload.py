@@ -1,4 +1,11 @@
 """What the fork server imports before any trial: everything a trial needs, and nothing of it started."""
 
-from autokeras_lite.execution import quiet  # noqa: F401, I001 - must come first: TensorFlow reads it while it loads
-from autokeras_lite.execution import isolated  # noqa: F401 - imported for its effect: children find it loaded
+import importlib
+import signal
+
+from autokeras_lite.models.loading import load_keras
+
+# Loading takes seconds, and only after it the server itself sees to Ctrl-C, which the terminal sends to it too.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+load_keras()
+importlib.import_module("autokeras_lite.execution.isolated")

@@ -1,35 +1,42 @@
 """Runs each cohort in a child process, forked from a server that has imported TensorFlow but never started it."""
 
+import logging
 import multiprocessing
 import sys
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from typing import Any
 
-from autokeras_lite.execution.child import Raised, serve
+from autokeras_lite.execution.child import Raised, Refused, serve
 from autokeras_lite.execution.executor import CohortJob, CohortResult, Reporter, Result, failed
 from autokeras_lite.execution.machine import Share
 from autokeras_lite.trial import Cause, Directive, EpochReport
 
 _PRELOAD = "autokeras_lite.execution.preload"
 _GRACE_SECONDS = 5.0
+_GONE = (EOFError, BrokenPipeError, ConnectionResetError)
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass
 class _Worker:
     process: BaseProcess
     connection: Connection
+    is_warm: bool
     job: CohortJob | None = None
 
 
 class ProcessExecutor:
     """Trains in children: each forked for one cohort, or, beside a GPU, spawned once and kept warm.
 
-    A process that has touched a GPU must not be forked, and to start it anew costs seconds.
+    A process that has touched a GPU must not be forked, and to start it anew costs seconds. Children are spawned, too,
+    once a forked one has found that TensorFlow was in use in the fork server, which a program that calls this one may
+    have started for itself. The fork server outlives the executor, for the next one, and ends with this process.
     """
 
     def __init__(self, share: Share, *, has_gpu: bool) -> None:
@@ -47,7 +54,8 @@ class ProcessExecutor:
         """Send the job to an idle child or to a new one."""
         worker = self._idle_worker()
         worker.job = job
-        worker.connection.send(job)
+        with suppress(*_GONE):  # It died at once: `wait` hears nothing from it and says so.
+            worker.connection.send(job)
 
     def wait(self, report: Reporter, timeout_seconds: float) -> tuple[CohortResult, ...]:
         """Pass on what the children say until the first of them is done."""
@@ -58,14 +66,10 @@ class ProcessExecutor:
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Do the work in a child and wait for it."""
-        worker = self._idle_worker()
-        worker.connection.send(work)
-        try:
-            answer = worker.connection.recv()
-        except EOFError:
-            raise RuntimeError(f"The child that was to do the work ended with code {_exit_code(worker)}.") from None
-        finally:
-            self._retire(worker)
+        answer = self._ask(work)
+        if isinstance(answer, Refused):
+            self._fork_no_more()
+            answer = self._ask(work)
         if isinstance(answer, Raised):
             answer.error.add_note(answer.traceback)
             raise answer.error
@@ -79,64 +83,98 @@ class ProcessExecutor:
         for worker in self._workers:
             if worker.job is not None:
                 worker.process.terminate()
-            worker.process.join(_GRACE_SECONDS)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
+            _see_off(worker.process)
         self._workers.clear()
 
     def _idle_worker(self) -> _Worker:
         for worker in self._workers:
             if worker.job is None and worker.process.is_alive():
                 return worker
+        return self._new_worker()
+
+    def _new_worker(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         with _without_main():
             process = self._context.Process(target=serve, args=(theirs, self._share), daemon=True)  # type: ignore[attr-defined]
             process.start()
         theirs.close()
-        worker = _Worker(process, ours)
+        worker = _Worker(process, ours, self._warm)
         self._workers.append(worker)
         return worker
+
+    def _ask(self, work: Callable[[], object]) -> Any:
+        """Send a piece of work to a child and wait for its answer."""
+        worker = self._idle_worker()
+        try:
+            worker.connection.send(work)
+            answer = worker.connection.recv()
+        except _GONE:
+            raise RuntimeError(f"The child that was to do the work ended with code {_exit_code(worker)}.") from None
+        finally:
+            self._retire(worker)
+        return answer
 
     def _hear(self, worker: _Worker, report: Reporter) -> CohortResult | None:
         """Take one message from a child; return its result when it is done or dead."""
         assert worker.job is not None
         try:
             message = worker.connection.recv()
-        except (EOFError, ConnectionResetError):
+        except _GONE:
             return self._lost(worker)
         if isinstance(message, EpochReport):
             self._answer(worker, message, report(message))
             return None
-        worker.job = None
+        job, worker.job = worker.job, None
         self._retire(worker)
+        if isinstance(message, Refused):
+            self._fork_no_more()
+            self.submit(job)
+            return None
         result: CohortResult = message
         return result
 
     def _answer(self, worker: _Worker, report: EpochReport, directive: Directive) -> None:
         if report.rung is None and not directive.prune and not directive.cancel:
             return
-        try:
+        with suppress(*_GONE):  # The child is gone; the next message tells.
             worker.connection.send(directive)
-        except (BrokenPipeError, ConnectionResetError):
-            return  # The child is gone; the next message tells.
 
     def _lost(self, worker: _Worker) -> CohortResult:
         job, code = worker.job, _exit_code(worker)
         assert job is not None
         worker.job = None
-        self._workers.remove(worker)
+        self._let_go(worker)
         if code is not None and code < 0:
             return failed(job, Cause.SIGNAL, f"The process was ended by signal {-code}.")
         return failed(job, Cause.LOST, f"The process ended with code {code} and left no result.")
 
     def _retire(self, worker: _Worker) -> None:
         """Let a child go that was forked for one piece of work; its memory goes with it."""
-        if self._warm or worker not in self._workers:
-            return
+        if not worker.is_warm:
+            self._let_go(worker)
+
+    def _let_go(self, worker: _Worker) -> None:
         worker.connection.close()
-        worker.process.join(_GRACE_SECONDS)
+        _see_off(worker.process)
         self._workers.remove(worker)
+
+    def _fork_no_more(self) -> None:
+        if self._warm:
+            return
+        _LOGGER.warning(
+            "TensorFlow is in use in this program's fork server, so trials run in spawned processes: each takes some "
+            "seconds to start. To avoid it, do not preload modules there that compute with TensorFlow."
+        )
+        self._warm = True
+        self._context = _context(warm=True)
+
+
+def _see_off(process: BaseProcess) -> None:
+    """Wait until a process has gone; kill it where it does not go."""
+    process.join(_GRACE_SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()
 
 
 def _exit_code(worker: _Worker) -> int | None:

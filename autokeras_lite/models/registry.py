@@ -6,4 +6,6 @@ from types import MappingProxyType
 from autokeras_lite.models import layer_stack, tabular_mlp
 from autokeras_lite.models.family import Family
 
-FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in (layer_stack.FAMILY, tabular_mlp.FAMILY)})
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {family.name: family for family in (layer_stack.FAMILY, tabular_mlp.FAMILY)}
+)

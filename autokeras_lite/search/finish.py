@@ -12,7 +12,7 @@ from autokeras_lite.artifact.manifest import Manifest, Parity
 from autokeras_lite.artifact.request import ArtifactRequest
 from autokeras_lite.config import SearchConfig
 from autokeras_lite.errors import TrialError
-from autokeras_lite.execution.executor import CohortJob
+from autokeras_lite.execution.executor import CohortJob, CohortResult
 from autokeras_lite.execution.work import make_artifact
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.loop import Surroundings
@@ -36,7 +36,9 @@ class _Weights:
     refit: bool
 
 
-def finish(prepared: Prepared, config: SearchConfig, around: Surroundings, best: tuple[TrialSpec, TrialOutcome]) -> Manifest:
+def finish(
+    prepared: Prepared, config: SearchConfig, around: Surroundings, best: tuple[TrialSpec, TrialOutcome]
+) -> Manifest:
     """Turn the best trial into the artifact of the search and return its manifest.
 
     After a holdout the artifact holds the very weights that were measured. After k folds, which measured k sets of
@@ -90,10 +92,7 @@ def _refit(
     data.write(place.data)
     cohort = Cohort(0, (spec,), config.strategy.seed % 2**30, folds=(0,), stop_after=max(1, outcome.best_epoch))
     around.executor.submit(CohortJob(cohort, prepared.task, place.data, place.trials))
-    results = []
-    while not results:
-        results += around.executor.wait(_go_on, 1.0)
-    (again,) = results[0].outcomes
+    (again,) = _result_of(cohort, around).outcomes
     if again.score is None:
         raise TrialError(
             f"Training the best configuration again on all rows failed with {again.cause}: {again.message} "
@@ -102,6 +101,14 @@ def _refit(
     (fold,) = data.folds
     file = place.trial(spec.number) / "weights-0.npz"
     return _Weights(file, fold.target_center, fold.target_scale, len(prepared.dataset), refit=True)
+
+
+def _result_of(cohort: Cohort, around: Surroundings) -> CohortResult:
+    """Wait for a cohort; one that was given up at the deadline may still come back before it, and is let go."""
+    while True:
+        for result in around.executor.wait(_go_on, 1.0):
+            if result.cohort.number == cohort.number:
+                return result
 
 
 def _go_on(report: EpochReport) -> Directive:
@@ -118,7 +125,9 @@ def _validation_predictions(prepared: Prepared, folder: SearchFolder, spec: Tria
     return pd.concat(parts, ignore_index=True)
 
 
-def _with_truth(prepared: Prepared, rows: NDArray[np.int64], predictions: NDArray[np.float64], fold: int) -> pd.DataFrame:
+def _with_truth(
+    prepared: Prepared, rows: NDArray[np.int64], predictions: NDArray[np.float64], fold: int
+) -> pd.DataFrame:
     truth = prepared.dataset.targets.iloc[rows].reset_index(drop=True).add_prefix("actual.")
     predicted = _readable(prepared.task, predictions).add_prefix("predicted.")
     return pd.concat([pd.DataFrame({"row": rows, "fold": fold}), truth, predicted], axis=1)

@@ -163,11 +163,22 @@ def find_finished(path: Path, config: Mapping[str, Any]) -> SearchFolder | None:
             f"An unfinished search named {path.name!r} is in {path.parent}. Expected a new name. "
             "Choose another --name, or delete that folder."
         )
-    now = json.loads(json.dumps(config))
-    changed = [f"{part}: {earlier.get(part)} became {now[part]}" for part in now if now[part] != earlier.get(part)]
+    changed = _differences(earlier, json.loads(json.dumps(config)))
     if changed:
         raise ConfigError(
             f"A search named {path.name!r} was made with other options ({'; '.join(changed)}). "
             "Expected the same ones or a new name. Choose another --name."
         )
     return folder
+
+
+# The same folder may be named in several ways, and may have been moved.
+_OF_THE_PLACE = ("place.name", "place.runs_dir")
+
+
+def _differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say for each option that differs what it was and what it became."""
+    before = {f"{part}.{name}": value for part, values in earlier.items() for name, value in values.items()}
+    after = {f"{part}.{name}": value for part, values in now.items() for name, value in values.items()}
+    names = [name for name in after if name not in _OF_THE_PLACE and after[name] != before.get(name)]
+    return [f"{name}: {before.get(name)} became {after[name]}" for name in names]

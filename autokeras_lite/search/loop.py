@@ -15,7 +15,16 @@ from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.study import Proposal
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.tracking.tracker import Tracker, TrialEnd, TrialRecord
-from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome, TrialSpec, TrialStatus, recipe_fields
+from autokeras_lite.trial import (
+    Cause,
+    Cohort,
+    Directive,
+    EpochReport,
+    TrialOutcome,
+    TrialSpec,
+    TrialStatus,
+    recipe_fields,
+)
 
 MOST_LANES = 16
 _FEW_ROWS = 5_000

@@ -82,7 +82,9 @@ def choose_spaces(asked: tuple[SearchSpace, ...], kind: InputKind) -> tuple[Sear
     return asked or tuple(load_space(name) for name in DEFAULT_SPACES[kind])
 
 
-def run_search(data: Any, config: SearchConfig, spaces: tuple[SearchSpace, ...], tools: Tools, test: Any) -> SearchFolder:
+def run_search(
+    data: Any, config: SearchConfig, spaces: tuple[SearchSpace, ...], tools: Tools, test: Any
+) -> SearchFolder:
     """Search, and leave the artifact and the record in the folder that is returned.
 
     `test` are labelled rows that are scored once, at the very end; `None` for none.
@@ -229,9 +231,7 @@ def _summary(
         task=str(prepared.task.kind),
         metric=prepared.task.metric,
         direction=prepared.task.direction,
-        best=BestTrial(
-            spec.number, spec.family, spec.space, {**spec.config, **training}, outcome.score, test_score
-        ),
+        best=BestTrial(spec.number, spec.family, spec.space, {**spec.config, **training}, outcome.score, test_score),
         trials=count_trials([outcome for _, outcome in loop.finished]),
         seconds=round(loop.around.clock.elapsed_seconds, 2),
         baselines={baseline.name: baseline.score for baseline in baselines},
@@ -274,4 +274,3 @@ def _close_record(summary: SearchSummary, loop: SearchLoop) -> SearchSummary:
         seconds=round(loop.around.clock.elapsed_seconds, 2),
         notes=summary.notes + told,
     )
-

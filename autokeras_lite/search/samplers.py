@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
 
 from autokeras_lite.spaces.domain import Suggester, Value
 
@@ -25,9 +26,17 @@ def _qmc(seed: int) -> BaseSampler:
     return optuna.samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
 
 
+class _EveryLeaf(optuna.samplers.BruteForceSampler):
+    """Visits every leaf of the tree of choices once, in random order (`GridSampler` knows no conditions)."""
+
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Do nothing: at the last leaf Optuna would stop a loop of its own, and there is none here."""
+
+
 def _grid(seed: int) -> BaseSampler:
-    # Not GridSampler: that one knows no conditions. This one visits every leaf of the tree once, in random order.
-    return optuna.samplers.BruteForceSampler(seed=seed)
+    return _EveryLeaf(seed=seed)
 
 
 SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = MappingProxyType(
@@ -44,34 +53,38 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
 
 
 class GridSuggester:
-    """Asks a trial for points of a grid: of a range it offers `GRID_POINTS` evenly spaced values, both ends among them.
+    """Asks a trial for points of a grid.
 
-    On a logarithmic range they are evenly spaced in the logarithm.
+    Of a range it offers `GRID_POINTS` evenly spaced values, both ends among them, and the values that the ready
+    configurations `starts` have there, so that these lie on the grid. On a logarithmic range the values are evenly
+    spaced in the logarithm.
     """
 
-    def __init__(self, trial: Suggester) -> None:
+    def __init__(self, trial: Suggester, starts: Sequence[Mapping[str, Value]] = ()) -> None:
         self._trial = trial
+        self._starts = starts
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
         """Choose a whole number of the grid."""
         steps = {round((value - low) / step) for value in _spaced(low, high, log=log)}
-        return int(self._choose(name, [low + step * count for count in sorted(steps) if low + step * count <= high]))
+        return int(self._choose(name, [low + step * count for count in steps if low + step * count <= high]))
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
         """Choose a number of the grid."""
         values = _spaced(low, high, log=log)
-        if step is not None:
-            values = [low + step * round((value - low) / step) for value in values]
-        return self._choose(name, sorted({float(f"{value:.6g}") for value in values if low <= value <= high} or {low}))
+        if step is None:
+            return self._choose(name, [min(max(float(f"{value:.6g}"), low), high) for value in values])
+        return self._choose(name, [low + step * round((value - low) / step) for value in values])
 
     def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value:
         """Choose one of `choices`."""
         return self._trial.suggest_categorical(name, choices)
 
     def _choose(self, name: str, values: Sequence[float]) -> float:
-        chosen = self._trial.suggest_categorical(name, list(values))
+        ready = [value for start in self._starts if isinstance(value := start.get(name), int | float)]
+        chosen = self._trial.suggest_categorical(name, sorted({*values, *ready}))
         assert isinstance(chosen, int | float)
         return chosen
 

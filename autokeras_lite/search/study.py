@@ -47,6 +47,7 @@ class SpaceStudy:
         self._record = optuna.create_study(
             study_name=space.name, storage=self._storage, direction=direction, load_if_exists=True
         )
+        self._starts = space.starts()
         self._seen: set[tuple[tuple[str, Value], ...]] = set()
         self._open: dict[int, optuna.Trial] = {}
         self._reported: set[int] = set()
@@ -64,7 +65,7 @@ class SpaceStudy:
             if values is not None:
                 self._study.enqueue_trial(dict(values))
             trial = self._study.ask()
-            chosen = self.space.suggest(GridSuggester(trial) if self._sampler == "grid" else trial)
+            chosen = self.space.suggest(GridSuggester(trial, self._starts) if self._sampler == "grid" else trial)
             key = tuple(sorted(chosen.items(), key=lambda item: item[0]))
             if key not in self._seen:
                 self._seen.add(key)

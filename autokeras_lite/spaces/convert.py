@@ -101,7 +101,11 @@ def _slot(form: SlotForm, path: str, when: _When) -> Slot:
 
 def _value_or_parameter(form: Any, name: str, when: _When) -> Any:
     domain = domain_of(form)
-    return domain.default if isinstance(domain, Fixed) else Parameter(name, domain, {**when, **form.when})
+    if isinstance(domain, Fixed):
+        return domain.default
+    if shared := when.keys() & form.when.keys():
+        raise SpaceError(f"{name} depends on {min(shared)} by its place already. Expected others in 'when'. Remove it.")
+    return Parameter(name, domain, {**when, **form.when})
 
 
 def _beyond(repeats: Any, when: _When, *, least: int) -> _When:

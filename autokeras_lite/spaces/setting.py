@@ -20,8 +20,9 @@ class Setting:
     """One value of a layer or of a training.
 
     Values have the type of `default`. `low` and `high` are part of the range, except `high` where `below_high`. A text
-    is one of `options` or like `form`, a regular expression, where there are such. `is_recipe`: it is only a number to the graph, so lanes
-    may differ in it. `is_width`: it counts features, so the `growth` of a slot multiplies it.
+    is one of `options`, or matches the regular expression `form`, where there is one of the two. `is_recipe`: it is
+    only a number to the graph, so lanes may differ in it. `is_width`: it counts features, so the `growth` of a slot
+    multiplies it.
     """
 
     name: str
@@ -84,9 +85,8 @@ class Setting:
 
     def _is_inside(self, value: Value) -> bool:
         if isinstance(value, str):
-            return (
-                value in self.options if self.options else not self.form or re.fullmatch(self.form, value) is not None
-            )
+            is_known = not self.options or value in self.options
+            return is_known and (not self.form or re.fullmatch(self.form, value) is not None)
         if isinstance(value, bool) or value is None:
             return True
         return self.low <= value <= self.high and abs(value) < math.inf and not (self.below_high and value == self.high)

@@ -125,7 +125,7 @@ class SearchSpace:
         config: dict[str, Any] = dict(fields)
         if self.stack is not None:
             config["stack"] = self.stack.assemble(chosen)
-        return config, TrainingConfig(**training)  # type: ignore[arg-type]
+        return config, TrainingConfig(**training)  # type: ignore[arg-type]  # check_space has seen the types
 
     def size(self) -> int | None:
         """Count the distinct configurations; `None` where a range is continuous."""

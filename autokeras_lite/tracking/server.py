@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
@@ -113,6 +113,8 @@ class UiServer:
             with urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
                 found = json.load(answer)
         except (OSError, HTTPException, ValueError) as error:
+            if isinstance(error, HTTPError):
+                error.close()
             raise TrackingError(
                 f"The MLflow server at {self.url} could not show {what}: {error}. Expected a search that has run "
                 "with this store. Check the name and --tracking-uri."
@@ -204,7 +206,7 @@ def _await_answer(process: "subprocess.Popen[bytes]", url: str, log: IO[bytes]) 
             with urlopen(f"{url}/health", timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
                 if answer.status == 200 and process.poll() is None:
                     return
-        except (URLError, OSError, HTTPException):
+        except (OSError, HTTPException):
             time.sleep(0.2)
     log.seek(0)
     lines = log.read().decode(errors="replace").split("\n")

@@ -121,7 +121,9 @@ def _make_group(pairs: Sequence[tuple[TrialSpec, keras.Model, int]], job: Traini
     local = [cohort.folds.index(fold) for _, _, fold in pairs]
     lanes = read_lanes([model for _, model, _ in pairs], [spec.training for spec, _, _ in pairs], local)
     template = make_template(
-        pairs[0][1], seed=cohort.batch_seed, dropout_used=lanes.dropout.any(axis=0).tolist() if lanes.dropout.size else []
+        pairs[0][1],
+        seed=cohort.batch_seed,
+        dropout_used=lanes.dropout.any(axis=0).tolist() if lanes.dropout.size else [],
     )
     objective = Objective(
         kind=job.task.kind,
@@ -281,5 +283,3 @@ def _write_trial(folder: Path, model: keras.Model, lanes: Sequence[_Lane]) -> No
         write_weights(folder / f"weights-{lane.fold}.npz", unflatten(flat, shapes), state)
         predictions[f"fold-{lane.fold}"] = np.asarray(lane.monitor.best_predictions)
     np.savez(folder / "predictions.npz", **predictions)  # type: ignore[arg-type]
-
-

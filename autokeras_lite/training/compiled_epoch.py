@@ -157,9 +157,7 @@ class LaneProgram:
         for step in tf.range(self.num_steps):
             self.rate.value.assign(rates[step][:, None])
             start = step * self.batch_size
-            rows = tf.ensure_shape(
-                order[..., start : start + self.batch_size], (*order.shape[:-1], self.batch_size)
-            )
+            rows = tf.ensure_shape(order[..., start : start + self.batch_size], (*order.shape[:-1], self.batch_size))
             total += self._train_step(rows)
         return total / self.num_steps
 

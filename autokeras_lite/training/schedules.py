@@ -27,7 +27,7 @@ def _one_cycle(progress: Progress) -> Progress:
     return np.where(progress < _ONE_CYCLE_PEAK, rise, fall)
 
 
-# "plateau" has no shape of its own: the loop halves the rate when the score stands still (see stopping.py).
+# "plateau" has no shape of its own: the loop halves the rate when the score stands still (see monitor.py).
 SCHEDULES: Mapping[str, Callable[[Progress], Progress]] = MappingProxyType(
     {"constant": _constant, "cosine": _cosine, "one_cycle": _one_cycle, "plateau": _constant}
 )
@@ -47,4 +47,4 @@ def rate_factors(config: TrainingConfig, epoch: int, steps: int) -> Progress:
     step = epoch * steps + np.arange(steps, dtype=np.float64)
     warmup = config.warmup * total
     factors = SCHEDULES[config.schedule](np.clip((step - warmup) / max(total - warmup, 1.0), 0.0, 1.0))
-    return np.where(step < warmup, (step + 1) / max(warmup, 1.0), factors)
+    return np.where(step < warmup, np.minimum((step + 1) / max(warmup, 1.0), 1.0), factors)

@@ -16,6 +16,7 @@ from autokeras_lite.data.dataset import Dataset, InputKind
 from autokeras_lite.data.encode import Encoding, Inputs, fit_encoding, raw_inputs
 from autokeras_lite.data.encode_formula import calendar
 from autokeras_lite.data.profile import DataProfile
+from autokeras_lite.data.read import read_inputs
 from autokeras_lite.errors import ArtifactError, DataError
 
 KINDS = {"number": ColumnKind.NUMBER, "boolean": ColumnKind.BOOLEAN, "category": ColumnKind.CATEGORY}
@@ -119,6 +120,14 @@ def test_missing_cells_form_a_level_where_training_rows_have_them():
     ]
 
 
+def test_codes_with_leading_zeros_are_read_from_a_file_as_they_were_learned(tmp_path):
+    frame = pd.DataFrame({"x": ["007", "007", "7", "7", "7"]})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    encoding = encode_of(frame, {"x": ColumnKind.CATEGORY})
+    read = read_inputs(tmp_path / "rows.csv", text_columns=encoding.text_columns)
+    np.testing.assert_array_equal(encoding.encode(read)["flags"], encoding.encode(frame)["flags"])
+
+
 def test_levels_are_capped():
     levels = np.arange(encode_table.MAX_LEVELS + 5).repeat(2)
     encoding = encode_of(pd.DataFrame({"x": levels}), {"x": ColumnKind.CATEGORY})
@@ -212,6 +221,15 @@ def test_a_fold_has_the_structure_of_its_layout_and_its_own_statistics():
     assert fold.inputs == layout.inputs
     assert fold.content.columns[0].center == 5.0
     assert layout.content.columns[0].center == 4.0
+
+
+def test_a_fold_flags_what_its_layout_flags():
+    frame, kinds = FRAME.assign(whole=range(6)), FRAME_KINDS | {"whole": ColumnKind.NUMBER}
+    layout = encode_of(frame, kinds)
+    fold = encode_of(frame, kinds, [0, 1], layout=layout)  # none of these rows lacks anything
+    flags = [getattr(column, "flag", None) for column in layout.content.columns]
+    assert flags == [True, None, None, True, False]
+    assert [getattr(column, "flag", None) for column in fold.content.columns] == flags
 
 
 def test_levels_that_only_other_folds_saw_read_as_unseen():
@@ -312,6 +330,7 @@ def test_channels_are_standardised_by_the_training_rows_alone(kind, shape, name)
     assert not encoded[..., 0].any()
     changed = np.where(np.arange(20).reshape(-1, *[1] * (values.ndim - 1)) < 10, values, -1e9)
     assert encode_of(changed, kind, rows) == encoding
+    assert encode_of(values, kind, rows, layout=encode_of(values, kind)) == encoding
 
 
 @pytest.mark.parametrize("kind", [InputKind.IMAGE, InputKind.SEQUENCE])

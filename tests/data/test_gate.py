@@ -67,12 +67,15 @@ def test_whole_labels_are_whole_again_without_the_missing_rows() -> None:
     assert drop_unlabelled(table(y=values))[0].targets["y"].dtype == np.float64
 
 
-def test_dropped_columns_leave_and_are_told() -> None:
-    checked, told = check(table({"number": np.arange(ROWS), "nothing": [None] * ROWS}))
+def test_dropped_columns_leave_and_are_told_by_kind() -> None:
+    empty = {f"e{index}": [None] * ROWS for index in range(7)}
+    checked, told = check(table({"number": np.arange(ROWS), **empty}))
     assert list(checked.frame) == ["a"]
-    assert len(told) == 2
-    assert told[0].startswith("Column number was left out: identifier, whole numbers")
-    assert told[1] == "Column nothing was left out: empty, every value is missing."
+    reason = "whole numbers that count the rows without a gap; convert it to float to keep it"
+    assert told == (
+        f"Left out as identifier: number ({reason}).",
+        "Left out as empty: e0, e1, e2, e3, e4 and 2 more (every value is missing).",
+    )
 
 
 def test_no_column_left_is_refused_with_the_reason() -> None:

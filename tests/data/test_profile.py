@@ -144,11 +144,10 @@ def test_rows_that_are_missing_in_the_same_cells_are_duplicates() -> None:
     assert profile_dataset(table([0, 0], a=[None, None], b=["x", "x"])).duplicates == 1
 
 
-def test_dropped_columns_are_told_with_the_reason() -> None:
+def test_dropped_columns_are_not_kept() -> None:
     profile = profile_dataset(table(a=random.normal(size=ROWS), number=np.arange(ROWS), nothing=[None] * ROWS))
+    assert [column.name for column in profile.columns] == ["a", "number", "nothing"]
     assert [column.name for column in profile.kept] == ["a"]
-    assert any(note.startswith("Left out as identifier: number (whole numbers") for note in profile.notes)
-    assert any(note.startswith("Left out as empty: nothing (every value") for note in profile.notes)
 
 
 def test_marks_of_missing_are_told_of_text_files_only() -> None:

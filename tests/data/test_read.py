@@ -119,6 +119,14 @@ def test_named_text_columns_stay_text(tmp_path: Path) -> None:
     assert inputs["zip"].tolist() == ["90210"]
 
 
+def test_blank_lines_are_no_rows_and_empty_cells_are(tmp_path: Path) -> None:
+    alone = read_inputs(csv(tmp_path, 'a\n1\n\n  \n""\n2\n\n'))
+    assert isinstance(alone, pd.DataFrame)
+    assert alone["a"].fillna(0).tolist() == [1.0, 0.0, 2.0]
+    assert len(read_inputs(csv(tmp_path, "a,b\n1,2\n\t\n,\n"))) == 2
+    assert len(read_inputs(csv(tmp_path, "a\tb\n1\t2\n\t\n \n", "data.tsv"))) == 2
+
+
 def test_an_unnamed_column_gets_a_name(tmp_path: Path) -> None:
     dataset = read_dataset(csv(tmp_path, ",a,y\n0,5,1\n1,6,0\n"), TARGET, name="data")
     assert list(dataset.frame) == ["Unnamed: 0", "a"]
@@ -143,6 +151,8 @@ def test_a_number_too_large_for_a_float_is_left_to_the_gate(tmp_path: Path) -> N
         ("a,y\n1,2\n".encode("utf-16"), "not UTF-8"),
         (b"a,y\n1\x00,2\n", "NUL byte in line 2"),
         (b'a,y\n"1,2\n3,4\n', "1 cells in line"),
+        (b"a,y\n\r,", "with certainty"),
+        (b'a,y\n1,"2', "with certainty"),
         (b"a;b;y\n1;2;3\n", "separated by ','"),
         (b"a\ty\n1\t2\n", "name it .tsv"),
         (b"A,Y\n1,2\n", "Did you mean 'Y'"),
@@ -402,6 +412,7 @@ def test_group_and_weight_leave_the_inputs_and_time_stays() -> None:
     [
         ("w", [1.0, -1.0], "1 values that are no weights"),
         ("w", [1.0, np.inf], "1 values that are no weights"),
+        ("w", pd.Categorical(["1", "b"]), "1 values"),
         ("w", ["a", "b"], "2 values that are no weights"),
         ("w", [0, 0], "only zeros"),
         ("w", [1.0, None], "missing in 1 rows"),

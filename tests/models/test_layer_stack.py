@@ -47,7 +47,7 @@ def layer(slot, kind, **settings):
 
 def variations(kind):
     """Return the default settings, and those with each setting changed."""
-    yield {}
+    yield {"target": "-1x2"} if kind.name == "Reshape" else {}
     for name in kind.settings:
         for value in CHANGES.get(name, ()):
             yield {name: value}
@@ -84,8 +84,6 @@ def test_the_catalogue_and_the_makers_have_the_same_kinds():
 def test_every_layer_gives_the_shape_that_the_catalogue_says(kind):
     for rank, changed in itertools.product(sorted(kind.ranks), variations(kind)):
         shape = ROW_SHAPES[rank]
-        if kind.name == "Reshape" and "target" not in changed:
-            changed = {"target": "-1x2"}
         settings = {**kind.defaults, **changed}
         rows = keras.ops.convert_to_tensor(make_rows(shape, tokens=kind.takes_tokens))
         out = apply_layer(kind.name, LayerRequest("it", settings, VOCABULARY), rows)
@@ -146,6 +144,27 @@ def test_a_built_stack_has_the_shapes_that_tracing_says(kind, stack):
     outputs = keras.ops.convert_to_numpy(model(arrays_of(INPUTS[kind])))
     assert outputs.shape == (6, OUTPUTS.units)
     assert np.isfinite(outputs).all()
+
+
+RELU = layer("b", "Activation", activation="relu")
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ({"slot": "a", "residual": [RELU]}, lambda x: x + np.maximum(x, 0)),
+        ({"slot": "a", "join": "add", "branches": [[], [RELU], []]}, lambda x: 2 * x + np.maximum(x, 0)),
+        (
+            {"slot": "a", "join": "concatenate", "branches": [[RELU], []]},
+            lambda x: np.concatenate([np.maximum(x, 0), x], axis=-1),
+        ),
+    ],
+)
+def test_shortcuts_are_added_and_branches_joined(node, expected):
+    model = build([node, layer("z", "Flatten")], InputKind.SEQUENCE)
+    features = keras.Model(model.input, model.get_layer("outputs").input)
+    rows = arrays_of(INPUTS[InputKind.SEQUENCE])["values"]
+    np.testing.assert_allclose(features({"values": rows}), expected(rows).reshape(len(rows), -1), rtol=1e-6)
 
 
 def test_the_model_is_plain_keras_and_comes_back_from_its_file(tmp_path):

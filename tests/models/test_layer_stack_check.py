@@ -38,7 +38,7 @@ def check(body, family="layer_stack", accepts="table"):
         ("", "plain", "image", "accepts has 'image'. Expected kinds that plain takes: table"),
         ("", "layer_stack", "table", "family layer_stack needs a stack"),
         (STACK % '{ name = "b", layers = [{ kind = "Dense" }] }', "plain", "table", "family plain has no stack"),
-        ("[parameters]\ndpeth = 3", "plain", "table", "'dpeth' is no field of the family or of the training.*mean 'depth'"),
+        ("[parameters]\ndpeth = 3", "plain", "table", "'dpeth' is no field of the family.*mean 'depth'"),
         ("[parameters]\ndepth = 'deep'", "plain", "table", "depth is 'deep'. Expected a whole number"),
         ("[parameters]\nnorm = 'bach'", "plain", "table", "norm is 'bach'. Expected one of none, batch"),
         ("[parameters]\nepochs = 0", "plain", "table", "epochs is 0. Expected a whole number from 1"),

@@ -24,10 +24,10 @@ def test_the_catalogue_has_every_kind_that_was_promised():
     assert set(promised.split()) <= set(LAYERS)
     assert all("bidirectional" in LAYERS[kind].settings for kind in ("LSTM", "GRU"))
     assert all({"l1", "l2", "initializer"} <= set(LAYERS[kind].settings) for kind in WITH_KERNEL)
-    assert set(["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "sigmoid"]) <= set(ACTIVATIONS)
-    assert set(["glorot_uniform", "glorot_normal", "he_uniform", "he_normal"]) <= set(INITIALIZERS)
-    assert set(["sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "lion"]) <= set(OPTIMIZERS)
-    assert set(["constant", "cosine", "one_cycle", "plateau"]) <= set(SCHEDULES)
+    assert {"relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "sigmoid"} <= set(ACTIVATIONS)
+    assert {"glorot_uniform", "glorot_normal", "he_uniform", "he_normal"} <= set(INITIALIZERS)
+    assert {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "lion"} <= set(OPTIMIZERS)
+    assert {"constant", "cosine", "one_cycle", "plateau"} <= set(SCHEDULES)
     assert {"mean_squared_error", "binary_crossentropy", "kl_divergence", "huber"} <= set(LOSSES)
 
 

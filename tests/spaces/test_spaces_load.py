@@ -69,7 +69,7 @@ BROKEN = {
     HEAD + '[[stack]]\nname = "Hidden layer"\nlayers = [{ kind = "Flatten" }]':
         "mine.toml: stack[0].name is 'Hidden layer'. Expected small letters, digits and _, beginning with a letter. "
         "Correct it.",
-    HEAD + '[[stack]]\nname = "a"\nlayers = [{ kind = "Flatten" }]\n[[stack]]\nname = "a"\nlayers = [{ kind = "Flatten" }]':
+    HEAD + '[[stack]]\nname = "a"\nlayers = [{ kind = "Flatten" }]\n' * 2:
         "mine.toml: Slot 'a' stands twice. Expected each name once. Rename one of them.",
     HEAD + '[[stack]]\nname = "a"\nlayers = [{ kind = "Flatten" }, { kind = "Flatten" }]':
         "mine.toml: Slot 'a' has two options 'Flatten'. Expected each once. Put one into a named block.",
@@ -77,7 +77,7 @@ BROKEN = {
         "mine.toml: Slot 'a' has default 'Dense'. Expected one of Flatten. Correct it.",
     HEAD + '[[stack]]\nname = "a"\nbranches = [[], []]':
         "mine.toml: stack[0]: branches and join belong together. Expected both or neither. Write join = 'add'.",
-    HEAD + '[[stack]]\nname = "a"\nrepeats = 60\nslots = [{ name = "b", repeats = 60, layers = [{ kind = "Flatten" }] }]':
+    HEAD + '[[stack]]\nname = "a"\nrepeats = 60\nslots = [{ name = "b", repeats = 60, layers = [{ kind = "LSTM" }] }]':
         "mine.toml: The stack can have 3,600 layers. Expected at most 1,000. Lower its repeats.",
     HEAD + '[parameters]\nhidden = 3\n[[stack]]\nname = "hidden"\nlayers = [{ kind = "Flatten" }]':
         "mine.toml: Slot and parameter are both called 'hidden'. Expected two names. Rename the slot.",

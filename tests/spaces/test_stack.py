@@ -46,7 +46,8 @@ def test_a_slot_with_a_choice_names_the_kind_too_and_asks_only_for_the_chosen_on
 
 def test_repeats_stand_one_after_the_other_and_widths_grow():
     space = read(
-        f'[[stack]]\nname = "a"\nrepeats = {REPEATS}\ngrowth = {{ type = "choice", options = [0.5, 1.0], default = 0.5 }}\n'
+        f'[[stack]]\nname = "a"\nrepeats = {REPEATS}\n'
+        'growth = { type = "choice", options = [0.5, 1.0], default = 0.5 }\n'
         f'slots = [{{ name = "b", layers = [{{ kind = "Dense", units = {UNITS} }}] }}]'
     )
     assert names(space) == ["a.repeats", "a.growth", "a.b.units"]
@@ -102,17 +103,26 @@ def test_a_slot_whose_repeats_have_a_condition_is_left_out_where_it_does_not_hol
 
 def test_a_setting_whose_condition_does_not_hold_has_the_default_of_its_layer():
     space = read(
-        '[[stack]]\nname = "a"\nlayers = [{ kind = "Dense", l2 = { type = "float", low = 0.1, high = 0.2, default = 0.1, '
-        'when = { decayed = true } } }]',
+        '[[stack]]\nname = "a"\nlayers = [{ kind = "Dense", l2 = { type = "float", low = 0.1, high = 0.2, '
+        'default = 0.1, when = { decayed = true } } }]',
         '[switches]\ndecayed = { type = "choice", options = [true, false], default = false }',
     )  # fmt: skip
     (node,) = space.assemble(space.defaults())[0]["stack"]
     assert node["settings"]["l2"] == 0.0
 
 
+def test_a_condition_that_the_place_implies_may_not_be_stated_again():
+    with pytest.raises(SpaceError, match=r"a.Dense.units depends on a.kind by its place already"):
+        read(
+            '[[stack]]\nname = "a"\nlayers = [{ kind = "Identity" }, { kind = "Dense", '
+            'units = { type = "int", low = 1, high = 2, default = 1, when = { a.kind = ["Dense", "Identity"] } } }]'
+        )
+
+
 def test_recipe_parameters_of_a_stack_are_those_that_are_only_numbers():
     space = read(
-        '[[stack]]\nname = "a"\nlayers = [{ kind = "Dropout", rate = { type = "float", low = 0.0, high = 0.5, default = 0.1 } }]\n'
+        '[[stack]]\nname = "a"\nlayers = [{ kind = "Dropout", '
+        'rate = { type = "float", low = 0.0, high = 0.5, default = 0.1 } }]\n'
         f'[[stack]]\nname = "b"\nlayers = [{{ kind = "Dense", units = {UNITS}, '
         'l1 = { type = "float", low = 0.0, high = 0.5, default = 0.1 } }]'
     )

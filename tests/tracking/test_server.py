@@ -20,7 +20,8 @@ def status_of(url, **headers):
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
             return answer.status
     except urllib.error.HTTPError as refused:
-        return refused.code
+        with refused:
+            return refused.code
 
 
 def is_group_alive(group):
@@ -120,7 +121,8 @@ class TestRunningServer:
         )
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=20)
-        assert refused.value.code == 403
+        with refused.value:
+            assert refused.value.code == 403
 
     def test_a_second_one_takes_another_port_and_leaves_no_process(self, server, runs_dir):
         taken = int(server.url.rpartition(":")[2])

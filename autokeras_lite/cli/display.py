@@ -1,0 +1,206 @@
+"""The live display of a search in a terminal."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from autokeras_lite.cli.plain import PlainLog, describe_spec, describe_stage
+from autokeras_lite.cli.progress import CohortProgress, Progress
+from autokeras_lite.cli.words import count, show_score, show_seconds, sparkline
+from autokeras_lite.trial import Cohort, EpochReport, TrialOutcome, TrialSpec, TrialStatus
+
+if TYPE_CHECKING:
+    from autokeras_lite.search.baselines import Baseline
+    from autokeras_lite.search.observer import Overview
+
+REFRESHES_PER_SECOND = 4
+_WIDE = 120
+_MOST_WIDTH = 140  # wider rows are hard to follow with the eye
+_LINES_WITHOUT_COHORTS = 10
+_COLOURS = {TrialStatus.COMPLETED: "green", TrialStatus.PRUNED: "yellow", TrialStatus.FAILED: "red"}
+
+
+class Display:
+    """Follows a search and is drawn by a thread of `Live`; a log says above it what should stay.
+
+    The lock guards the state and is never held while anything is written: `Live` has a lock of its own.
+    """
+
+    def __init__(self, log: PlainLog, now: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._now = now
+        self._progress = Progress()
+        self._lock = threading.Lock()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the present state in the width and height that there are."""
+        with self._lock:
+            width = min(options.max_width, _MOST_WIDTH)
+            picture = draw_progress(self._progress, self._now(), width, console.height)
+        yield from console.render(picture, options.update_width(width))
+
+    def note(self, message: str) -> None:
+        """Let the log say it."""
+        self._log.note(message)
+
+    def search_started(self, overview: "Overview") -> None:
+        """Show what is searched."""
+        with self._lock:
+            self._progress.search_started(overview)
+        self._log.search_started(overview)
+
+    def baseline_finished(self, baseline: "Baseline") -> None:
+        """Show the score of a baseline."""
+        with self._lock:
+            self._progress.baseline_finished(baseline)
+        self._log.baseline_finished(baseline)
+
+    def cohort_started(self, cohort: Cohort) -> None:
+        """Show a cohort."""
+        with self._lock:
+            self._progress.cohort_started(cohort)
+        self._log.cohort_started(cohort)
+
+    def epoch_finished(self, report: EpochReport) -> None:
+        """Show how the cohort stands."""
+        with self._lock:
+            self._progress.epoch_finished(report)
+        self._log.epoch_finished(report)
+
+    def trial_finished(self, spec: TrialSpec, outcome: TrialOutcome, *, is_best: bool) -> None:
+        """Count the trial."""
+        with self._lock:
+            self._progress.trial_finished(spec, outcome, is_best=is_best)
+        self._log.trial_finished(spec, outcome, is_best=is_best)
+
+    def finishing(self, stage: str) -> None:
+        """Show what is done at the end."""
+        with self._lock:
+            self._progress.finishing(stage)
+        self._log.finishing(stage)
+
+
+@contextmanager
+def shown_live(display: Display, console: Console) -> Iterator[None]:
+    """Draw the display on a terminal until the block ends; then it is gone."""
+    with Live(display, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=True):
+        yield
+
+
+def draw_progress(progress: Progress, now: float, width: int, height: int) -> RenderableType:
+    """Return the picture of a search at `now`, for so many columns and lines."""
+    if progress.overview is None:
+        return Text("Reading the data ...", style="dim")
+    parts: list[RenderableType] = [
+        _title(progress.overview),
+        _budget(progress, progress.overview, now),
+        Text(),
+        _standing(progress, progress.overview),
+    ]
+    if progress.stage:
+        parts += [Text(), Text(f"{describe_stage(progress.stage).capitalize()} ...", style="cyan")]
+    elif not progress.baselines and not progress.num_finished and not progress.cohorts:
+        parts += [Text(), Text("Fitting the baselines ...", style="cyan")]
+    elif progress.cohorts:
+        parts += [Text(), _cohorts(progress, width, max(1, height - _LINES_WITHOUT_COHORTS))]
+    return Group(*parts)
+
+
+def _title(overview: "Overview") -> Text:
+    task = overview.task
+    better = "higher" if task.direction == "maximize" else "lower"
+    title = Text(no_wrap=True, overflow="ellipsis")
+    title.append(overview.name, style="bold")
+    title.append(f"  {task.kind}, {task.metric} ({better} is better), ")
+    title.append(f"{count(overview.rows, 'row')}, {count(overview.columns, 'column')}")
+    return title
+
+
+def _budget(progress: Progress, overview: "Overview", now: float) -> Table:
+    elapsed, budget = progress.elapsed_seconds(now), overview.budget
+    told = [f"{show_seconds(elapsed)} gone"]
+    if budget.seconds is not None:
+        told = [f"{show_seconds(budget.seconds - elapsed)} left of {show_seconds(budget.seconds)}"]
+    if budget.trials is not None:
+        told.append(f"{progress.num_finished} of {count(budget.trials, 'trial')}")
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(ratio=1)
+    grid.add_column(no_wrap=True)
+    bar = ProgressBar(total=1.0, completed=progress.spent(now), complete_style="cyan", finished_style="cyan")
+    grid.add_row(bar, ", ".join(told))
+    return grid
+
+
+def _standing(progress: Progress, overview: "Overview") -> Table:
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_row("best", _best(progress))
+    grid.add_row("baselines", _baselines(progress, overview))
+    grid.add_row("trials", _counts(progress))
+    return grid
+
+
+def _best(progress: Progress) -> Text:
+    if progress.best is None:
+        reached = progress.best_in_training
+        return Text("none yet" if reached is None else f"{show_score(reached)}  still training", style="dim")
+    spec, score = progress.best
+    return Text.assemble((show_score(score), "bold green"), f"  trial {spec.number}, {spec.family}")
+
+
+def _baselines(progress: Progress, overview: "Overview") -> Text:
+    line = Text("" if progress.baselines else "none yet", style="dim")
+    best = None if progress.best is None else progress.best[1]
+    for baseline in progress.baselines:
+        is_ahead = baseline.score is not None and (best is None or overview.task.is_better(baseline.score, than=best))
+        line.append(", " if line else "")
+        line.append(f"{baseline.name.replace('_', ' ')} ")
+        line.append(show_score(baseline.score), style="not dim yellow" if is_ahead else "not dim")
+    return line
+
+
+def _counts(progress: Progress) -> Text:
+    line = Text()
+    for status in TrialStatus:
+        number = progress.counts[status]
+        line.append(", " if line else "")
+        line.append(f"{number} {status}", style=_COLOURS[status] if number else "dim")
+    return line
+
+
+def _cohorts(progress: Progress, width: int, most: int) -> Group:
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(no_wrap=True, min_width=8, style="cyan")
+    grid.add_column(no_wrap=True, justify="right", min_width=6)
+    standings = sorted(progress.cohorts.values(), key=lambda standing: standing.cohort.number)
+    for standing in standings[:most]:
+        grid.add_row(*_cohort_row(standing, is_wide=width >= _WIDE))
+    hidden = len(standings) - most
+    return Group(grid, *([Text(f"and {count(hidden, 'more cohort')}", style="dim")] if hidden > 0 else []))
+
+
+def _cohort_row(standing: CohortProgress, *, is_wide: bool) -> tuple[str, str, Text, str, str, str]:
+    spec, total = standing.cohort.specs[0], len(standing.cohort.specs)
+    running = count(total, "trial") if standing.num_running >= total else f"{standing.num_running} of {total} trials"
+    structure = Text.assemble((f"{spec.family}  " if is_wide else "", "dim"), describe_spec(spec))
+    return (
+        f"cohort {standing.cohort.number}" if is_wide else f"#{standing.cohort.number}",
+        running,
+        structure,
+        f"epoch {standing.epoch} of {standing.epochs}" if is_wide else f"{standing.epoch}/{standing.epochs}",
+        sparkline(standing.best_scores, 24 if is_wide else 10),
+        show_score(standing.best_scores[-1]) if standing.best_scores else "",
+    )

@@ -1,0 +1,113 @@
+"""What the commands call: one protocol, the real thing behind it, and nothing heavy until it is called."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
+
+from autokeras_lite.config import Execution, SearchOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from autokeras_lite.search.observer import Observer
+    from autokeras_lite.search.record import SearchSummary
+
+
+class Result(Protocol):
+    """The part of a `SearchResult` that the commands need."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the search lies."""
+
+    @property
+    def summary(self) -> "SearchSummary":
+        """What came out of the search."""
+
+    def predict(self, data: Any) -> "pd.DataFrame":
+        """Return the predictions for every row, in order."""
+
+    def predict_proba(self, data: Any) -> "pd.DataFrame":
+        """Return the probabilities for every row, in order."""
+
+    def evaluate(self, data: Any) -> "pd.DataFrame":
+        """Return the columns `metric` and `score`, the search's metric first."""
+
+    def leaderboard(self) -> "pd.DataFrame":
+        """Return a row for each trial, best first."""
+
+
+class Server(Protocol):
+    """A running MLflow UI; `process` is `None` where somebody else runs it."""
+
+    @property
+    def process(self) -> object | None:
+        """The process that was started."""
+
+    @property
+    def start_url(self) -> str:
+        """The page to open first."""
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class Functions(Protocol):
+    """Everything that the commands ask of the rest of the program."""
+
+    def search(
+        self, data: str, target: list[str] | None, *, observer: "Observer", **options: Unpack[SearchOptions]
+    ) -> Result:
+        """Search for the best model."""
+
+    def load(self, folder: Path) -> Result:
+        """Read a finished search."""
+
+    def serve_ui(self, runs_dir: str, *, port: int | None, tracking_uri: str | None, name: str | None) -> Server:
+        """Start the MLflow UI."""
+
+    def find_device(self) -> str:
+        """Start a child as a search does, load TensorFlow in it, and return the device it would train on."""
+
+
+class RealFunctions:
+    """The functions of the program itself, each imported when it is called."""
+
+    def search(
+        self, data: str, target: list[str] | None, *, observer: "Observer", **options: Unpack[SearchOptions]
+    ) -> Result:
+        """Search for the best model."""
+        from autokeras_lite.api import search
+
+        return search(data, target, observer=observer, **options)
+
+    def load(self, folder: Path) -> Result:
+        """Read a finished search."""
+        from autokeras_lite.api import load
+
+        return load(folder)
+
+    def serve_ui(self, runs_dir: str, *, port: int | None, tracking_uri: str | None, name: str | None) -> Server:
+        """Start the MLflow UI."""
+        from autokeras_lite.tracking.server import serve_ui
+
+        return serve_ui(runs_dir, port=port, tracking_uri=tracking_uri, name=name)
+
+    def find_device(self) -> str:
+        """Start a child as a search does, load TensorFlow in it, and return the device it would train on."""
+        from autokeras_lite.execution.registry import open_executor
+
+        executor = open_executor(Execution(workers=1))
+        try:
+            return executor.run(first_device)
+        finally:
+            executor.close()
+
+
+def first_device() -> str:
+    """Return the device that a model would train on; loads TensorFlow."""
+    from autokeras_lite.training.compiled_epoch import device_names
+
+    return device_names()[0]

@@ -1,0 +1,108 @@
+"""The command `leaderboard`."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autokeras_lite.cli import options
+from autokeras_lite.cli.functions import Functions
+from autokeras_lite.cli.places import find_search
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+_SHOWN = ("rank", "trial", "score", "status", "family", "epochs", "seconds", "parameters")
+_WIDTH_OF_A_COLUMN = 12
+_NARROW = 80
+
+
+@click.command("leaderboard", short_help="List the trials of a search, best first.")
+@options.search_name
+@options.runs_dir
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Show N trials.")
+@click.option("--json", "form", flag_value="json", help="Print every column of all trials as a JSON list.")
+@click.option("--csv", "form", flag_value="csv", help="Print every column of all trials as CSV.")
+@click.pass_obj
+@click.pass_context
+def command(context: click.Context, functions: Functions, name: str, runs_dir: str, top: int, form: str | None) -> None:
+    """List the trials of the search NAME, best first.
+
+    NAME is a name in the runs folder or the path of a search. With --json and --csv, --top counts only if it is given.
+    """
+    from autokeras_lite.cli.streams import print_json
+
+    result = functions.load(find_search(name, runs_dir))
+    board = result.leaderboard()
+    is_given = context.get_parameter_source("top") is not click.core.ParameterSource.DEFAULT
+    shown = board.head(top) if form is None or is_given else board
+    if form == "json":
+        print_json(json.loads(shown.to_json(orient="records", double_precision=15)))
+    elif form == "csv":
+        click.echo(shown.to_csv(index=False), nl=False)
+    else:
+        _print_table(shown, result.summary.metric, len(board))
+
+
+def _print_table(board: "pd.DataFrame", metric: str, num_trials: int) -> None:
+    from autokeras_lite.cli.streams import make_console, show
+    from autokeras_lite.cli.words import count
+
+    console = make_console(sys.stdout)
+    room = max(0, (console.width - _NARROW) // _WIDTH_OF_A_COLUMN)
+    show(console, _table(board, metric, _varied_columns(board)[:room]))
+    for trial, cause, message in _failures(board):
+        console.print(f"trial {trial} failed, {cause}: {message}", style="red", soft_wrap=True)
+    if len(board) < num_trials:
+        click.echo(f"{count(num_trials, 'trial')} in all; --top shows more, --csv and --json show everything.")
+
+
+def _table(board: "pd.DataFrame", metric: str, varied: list[str]) -> "Table":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from autokeras_lite.cli.words import show_score
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in (*_SHOWN, *varied):
+        is_text = column in ("status", "family") or (column in varied and not _is_numeric(board, column))
+        table.add_column(
+            metric if column == "score" else column.replace("_", " "),
+            justify="left" if is_text else "right",
+            no_wrap=column not in varied,
+            overflow="ellipsis",
+        )
+    for row in board.to_dict("records"):
+        cells = {**row, "score": show_score(row["score"])}
+        is_first = row["rank"] == 1
+        table.add_row(*(_cell(cells[c]) for c in (*_SHOWN, *varied)), style="bold green" if is_first else None)
+    return table
+
+
+def _varied_columns(board: "pd.DataFrame") -> list[str]:
+    """Return the columns of the configuration in which the shown trials differ; a stack is too long to show."""
+    from autokeras_lite.search.leaderboard import COLUMNS
+
+    own = [str(name) for name in board.columns if name not in COLUMNS and not str(name).startswith("stack")]
+    return [column for column in own if board[column].astype(str).nunique() > 1]
+
+
+def _is_numeric(board: "pd.DataFrame", column: str) -> bool:
+    return board[column].dtype.kind in "iuf"
+
+
+def _failures(board: "pd.DataFrame") -> list[tuple[Any, Any, Any]]:
+    failed = board[board["status"] == "failed"]
+    return list(zip(failed["trial"], failed["cause"], failed["message"], strict=True))
+
+
+def _cell(value: Any) -> str:
+    import pandas as pd
+
+    from autokeras_lite.cli.words import show_value
+
+    if pd.isna(value):
+        return ""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show_value(value)

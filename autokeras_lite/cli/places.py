@@ -1,0 +1,33 @@
+"""Where a search lies that a person names."""
+
+import difflib
+from pathlib import Path
+
+from autokeras_lite.errors import ArtifactError
+
+_MOST_NAMES = 8
+_REQUEST_FILE = "search.json"
+
+
+def find_search(name: str, runs_dir: str) -> Path:
+    """Return the folder of the search called `name` below `runs_dir`, or at the path `name`.
+
+    Raises:
+        ArtifactError: there is neither.
+    """
+    below = Path(runs_dir).expanduser() / name
+    for folder in (below, Path(name).expanduser()):
+        if folder.is_dir():
+            return folder
+    known = sorted(file.parent.name for file in Path(runs_dir).expanduser().glob(f"*/{_REQUEST_FILE}"))
+    if not known:
+        raise ArtifactError(
+            f"There is no search {name!r}: {runs_dir} holds none. Expected the name or the folder of a finished "
+            "search. Run autokeras-lite search first, or give its --runs-dir."
+        )
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else "Name one of them, or give another --runs-dir."
+    shown = ", ".join(known[:_MOST_NAMES]) + (
+        f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    )
+    raise ArtifactError(f"There is no search {name!r} in {runs_dir}. Expected one of {shown}. {hint}")

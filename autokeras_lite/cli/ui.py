@@ -1,0 +1,56 @@
+"""The command `ui`."""
+
+import signal
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from autokeras_lite.cli import options
+from autokeras_lite.cli.functions import Functions
+
+
+@click.command("ui", short_help="Compare trials in the MLflow UI.")
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="First port that is tried; the next free one is taken.  [default: 5000]",
+)
+@options.runs_dir
+@options.tracking_uri
+@click.pass_obj
+def command(functions: Functions, name: str | None, port: int | None, runs_dir: str, tracking_uri: str | None) -> None:
+    """Open the MLflow UI, on this machine only; with NAME, on the trials of that search.
+
+    It runs until Ctrl-C.
+    """
+    click.echo("Starting the MLflow UI ...", err=True)
+    with _every_end_as_interrupt():
+        server = functions.serve_ui(runs_dir, port=port, tracking_uri=tracking_uri, name=name)
+        try:
+            click.echo(server.start_url)
+            if server.process is not None:
+                click.echo("Open this address in a browser. Ctrl-C stops the server.", err=True)
+            server.wait()
+        except KeyboardInterrupt:
+            click.echo("\nStopped.", err=True)
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _every_end_as_interrupt() -> Iterator[None]:
+    """Let a closed terminal or a `kill` end this process as Ctrl-C does: the server must not outlive it."""
+
+    def interrupt(number: int, frame: types.FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    earlier = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

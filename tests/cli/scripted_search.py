@@ -1,0 +1,232 @@
+"""A search that only pretends: fixed events, a fixed result, and a clock that a test sets."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Unpack
+
+import pandas as pd
+
+from autokeras_lite.config import Budget, SearchOptions
+from autokeras_lite.search.baselines import Baseline
+from autokeras_lite.search.observer import Observer, Overview
+from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
+from autokeras_lite.tasks.task import Task, TaskKind
+from autokeras_lite.trial import Cause, Cohort, EpochReport, TrainingConfig, TrialOutcome, TrialSpec
+
+TASK = Task(TaskKind.BINARY, ("income",), "roc_auc", "maximize", ("<=50K", ">50K"))
+CONFIG = {"depth": 3, "width": 256, "shape": "brick", "norm": "none", "activation": "relu", "residual": False}
+STACK = [
+    {"slot": "stem", "kind": "Conv2D", "settings": {"filters": 32, "kernel_size": 3}},
+    {"slot": "norm", "kind": "BatchNormalization", "settings": {}},
+    {"slot": "body", "residual": [{"slot": "conv", "kind": "Conv2D", "settings": {"filters": 64}}] * 2},
+    {"slot": "views", "join": "add", "branches": [[{"slot": "a", "kind": "GRU", "settings": {"units": 8}}], []]},
+    {"slot": "pool", "kind": "GlobalAveragePooling2D", "settings": {}},
+]
+BASELINES = (
+    Baseline("constant", 0.5, 0.0),
+    Baseline("linear", 0.9013, 1.2, note="fitted on 10,000 rows"),
+    Baseline("gradient_boosting", 0.9201, 2.5),
+)
+SUMMARY = SearchSummary(
+    name="adult",
+    task="binary",
+    metric="roc_auc",
+    direction="maximize",
+    best=BestTrial(
+        trial=7,
+        family="tabular_mlp",
+        space="tabular_mlp",
+        config={
+            **CONFIG,
+            "optimizer": "adamw",
+            "learning_rate": 0.00213,
+            "schedule": "cosine",
+            "weight_decay": 0.0003,
+            "batch_size": 256,
+            "epochs": 60,
+        },
+        validation_score=0.9142,
+        test_score=0.912,
+    ),
+    trials=TrialCounts(completed=24, pruned=12, failed=1),
+    seconds=298.4,
+    baselines={"constant": 0.5, "linear": 0.9013, "gradient_boosting": 0.9201},
+    verdict="The best network (roc_auc 0.9142) is behind gradient boosting (0.9201): use that, or give the search "
+    "more time.",
+    artifact="/data/autokeras_lite_runs/adult/artifact",
+    tracking=TrackingPlace("sqlite:////data/autokeras_lite_runs/mlflow.db", "1", "8f3a"),
+    notes=("Column 'education-num' repeats 'education' and was dropped.", "52 rows stand twice."),
+)
+
+
+@dataclass
+class SetClock:
+    """Reads what it was set to."""
+
+    seconds: float = 1000.0
+
+    def __call__(self) -> float:
+        """Return the present reading."""
+        return self.seconds
+
+
+def make_overview(budget: Budget = Budget(seconds=300.0), task: Task = TASK) -> Overview:
+    return Overview(
+        "adult", task, 32561, 14, "20% of the rows held out", budget, ("tabular_mlp", "dense_stack"), 2, 1000.0
+    )
+
+
+def make_spec(number: int, *, family: str = "tabular_mlp", optimizer: str = "adamw") -> TrialSpec:
+    config = {"stack": STACK} if family == "layer_stack" else CONFIG
+    space = "image_stack" if family == "layer_stack" else family
+    return TrialSpec(number, space, family, config, TrainingConfig(optimizer=optimizer), number, "tpe")
+
+
+def make_cohort(number: int, trials: range, family: str = "tabular_mlp") -> Cohort:
+    return Cohort(number, tuple(make_spec(trial, family=family) for trial in trials), batch_seed=0)
+
+
+def make_report(cohort: Cohort, epoch: int, best: float) -> EpochReport:
+    scores = {spec.number: best - 0.01 * lane for lane, spec in enumerate(cohort.specs)}
+    return EpochReport(cohort.number, epoch, 60, scores, dict.fromkeys(scores, 0.4), 0.5)
+
+
+def play(observer: Observer, pass_time: Callable[[float], None], until_epoch: int = 20) -> None:
+    """Tell an observer the events of a small search; stops while the second cohort trains if `until_epoch` is less."""
+    observer.note(SUMMARY.notes[0])
+    observer.search_started(make_overview())
+    pass_time(2)
+    for baseline in BASELINES:
+        observer.baseline_finished(baseline)
+    first, second = make_cohort(1, range(1, 9)), make_cohort(2, range(9, 10), "layer_stack")
+    observer.cohort_started(first)
+    observer.cohort_started(second)
+    for epoch in range(1, until_epoch + 1):
+        pass_time(3)
+        observer.epoch_finished(make_report(first, epoch, 0.91 - 0.2 * math.exp(-epoch / 4)))
+        observer.epoch_finished(make_report(second, epoch, 0.89 - 0.3 * math.exp(-epoch / 6)))
+    if until_epoch < 20:
+        return
+    for spec in first.specs:
+        score = 0.9 + spec.number / 1000
+        cause = Cause.PRUNED if spec.number > 5 else Cause.OK
+        outcome = TrialOutcome(spec.number, cause, score, best_epoch=18, epochs=20, seconds=7.5, parameters=70_000)
+        observer.trial_finished(spec, outcome, is_best=spec.number in (1, 2, 8))
+    broken = TrialOutcome(9, Cause.OUT_OF_MEMORY_HOST, message="The cohort needs 12 GiB, 3 GiB are free.")
+    observer.trial_finished(second.specs[0], broken, is_best=False)
+    pass_time(40)
+    for stage in ("refit", "artifact", "tracking"):
+        observer.finishing(stage)
+
+
+def make_board() -> pd.DataFrame:
+    """Return a leaderboard of three trials, the last one failed."""
+    return pd.DataFrame(
+        {
+            "rank": [1, 2, 3],
+            "trial": [2, 1, 3],
+            "status": ["completed", "pruned", "failed"],
+            "score": [0.9142, 0.9, math.nan],
+            "family": ["tabular_mlp", "tabular_mlp", "layer_stack"],
+            "space": ["tabular_mlp", "tabular_mlp", "dense_stack"],
+            "origin": ["tpe", "default", "portfolio"],
+            "best_epoch": [18, 7, 0],
+            "epochs": [60, 8, 0],
+            "seconds": [12.31, 2.5, 0.0],
+            "parameters": [70123, 1200, 0],
+            "cause": ["OK", "PRUNED", "OUT_OF_MEMORY_HOST"],
+            "message": ["", "", "The cohort needs 12 GiB, 3 GiB are free."],
+            "depth": [3, 2, math.nan],
+            "activation": ["relu", "gelu", None],
+            "stack.0.kind": [None, None, "Dense"],
+            "optimizer": ["adamw", "adamw", "adamw"],
+            "learning_rate": [0.00213, 0.001, 0.01],
+        }
+    )
+
+
+@dataclass
+class ScriptedResult:
+    """A result that predicts and scores what it was given."""
+
+    folder: Path = Path("/data/autokeras_lite_runs/adult")
+    summary: SearchSummary = SUMMARY
+    asked: list[Any] = field(default_factory=list)
+
+    def predict(self, data: Any) -> pd.DataFrame:
+        self.asked.append(data)
+        print("Keras says hello")  # what a library might do
+        return pd.DataFrame({"income": [">50K", "<=50K", ">50K"]}, index=[7, 3, 5])
+
+    def predict_proba(self, data: Any) -> pd.DataFrame:
+        self.asked.append(data)
+        return pd.DataFrame({"<=50K": [0.25, 0.75], ">50K": [0.75, 0.25]})
+
+    def evaluate(self, data: Any) -> pd.DataFrame:
+        self.asked.append(data)
+        return pd.DataFrame({"metric": ["roc_auc", "log_loss", "f1"], "score": [0.912, 0.3, math.nan]})
+
+    def leaderboard(self) -> pd.DataFrame:
+        return make_board()
+
+
+@dataclass
+class ScriptedServer:
+    """A server that ends at once, or is interrupted."""
+
+    process: object | None = 1
+    start_url: str = "http://127.0.0.1:5000/#/experiments/1/runs"
+    interrupts: bool = False
+    stops: int = 0
+
+    def wait(self) -> None:
+        if self.interrupts:
+            raise KeyboardInterrupt
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+@dataclass
+class ScriptedFunctions:
+    """What the commands call; `error` is raised by whichever is called, `calls` keeps what came."""
+
+    result: ScriptedResult = field(default_factory=ScriptedResult)
+    server: ScriptedServer = field(default_factory=ScriptedServer)
+    error: BaseException | None = None
+    device: str = "CPU"
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def search(
+        self, data: str, target: list[str] | None, *, observer: Observer, **options: Unpack[SearchOptions]
+    ) -> ScriptedResult:
+        self._hear("search", data, target, options)
+        print("a stray line of a library")
+        play(observer, lambda seconds: None)
+        return self.result
+
+    def load(self, folder: Path) -> ScriptedResult:
+        self._hear("load", folder)
+        return self.result
+
+    def serve_ui(
+        self, runs_dir: str, *, port: int | None, tracking_uri: str | None, name: str | None
+    ) -> ScriptedServer:
+        self._hear("serve_ui", runs_dir, port, tracking_uri, name)
+        return self.server
+
+    def find_device(self) -> str:
+        self._hear("find_device")
+        return self.device
+
+    def _hear(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.error is not None:
+            raise self.error
+
+
+def with_score(score: float) -> ScriptedResult:
+    """Return a result whose best validation score is this one."""
+    return ScriptedResult(summary=replace(SUMMARY, best=replace(SUMMARY.best, validation_score=score)))
