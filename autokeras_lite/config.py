@@ -267,11 +267,12 @@ def _as_number(value: str | float | int | os.PathLike[str]) -> float | None:
 
 def _whole(what: str, value: object, low: int, where: str) -> int:
     """Return a whole number as a plain `int`, which one of numpy is not."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value < _WHOLE_LIMIT:
+    number = int(value) if isinstance(value, Integral) and type(value) is not bool else None
+    if number is None or not low <= number < _WHOLE_LIMIT:
         raise ConfigError(
             f"{what} {value!r} was given. Expected a whole number from {low} to {_WHOLE_LIMIT - 1}. Correct {where}."
         )
-    return int(value)
+    return number
 
 
 def _choices(what: str, came: str, expected: tuple[str, ...], where: str) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 REFRESHES_PER_SECOND = 4
 _WIDE = 120
 _MOST_WIDTH = 140  # wider rows are hard to follow with the eye
-_LINES_WITHOUT_COHORTS = 10
+_LINES_WITHOUT_COHORTS = 11
 _COLOURS = {TrialStatus.COMPLETED: "green", TrialStatus.PRUNED: "yellow", TrialStatus.FAILED: "red"}
 
 
@@ -100,6 +100,7 @@ def draw_progress(progress: Progress, now: float, width: int, height: int) -> Re
     if progress.overview is None:
         return Text("Reading the data ...", style="dim")
     parts: list[RenderableType] = [
+        Text(),
         _title(progress.overview),
         _budget(progress, progress.overview, now),
         Text(),
@@ -107,10 +108,11 @@ def draw_progress(progress: Progress, now: float, width: int, height: int) -> Re
     ]
     if progress.stage:
         parts += [Text(), Text(f"{describe_stage(progress.stage).capitalize()} ...", style="cyan")]
-    elif not progress.baselines and not progress.num_finished and not progress.cohorts:
-        parts += [Text(), Text("Fitting the baselines ...", style="cyan")]
     elif progress.cohorts:
         parts += [Text(), _cohorts(progress, width, max(1, height - _LINES_WITHOUT_COHORTS))]
+    else:
+        waits_for = "the next trials" if progress.baselines else "the baselines"
+        parts += [Text(), Text(f"Preparing {waits_for} ...", style="cyan")]
     return Group(*parts)
 
 

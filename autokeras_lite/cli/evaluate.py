@@ -33,7 +33,7 @@ def command(functions: Functions, name: str, test: str, runs_dir: str, as_json: 
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table("metric", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("metric", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("score", justify="right")
     for metric, score in pairs:
         style = "bold green" if metric == result.summary.metric else None

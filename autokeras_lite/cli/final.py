@@ -43,9 +43,9 @@ def print_final(console: Console, summary: "SearchSummary", invocation: Invocati
     # Commands are printed whole, however narrow the terminal: they are there to be copied.
     commands = next_commands(summary, invocation)
     width = max(len(command) for command, _ in commands)
+    has_room = width + max(len(purpose) for _, purpose in commands) + len("    # ") <= console.width
     for command, purpose in commands:
-        fill = " " * (width - len(command) + 2)
-        comment = f"{fill}# {purpose}" if width + len(purpose) + 6 <= console.width else ""
+        comment = f"{' ' * (width - len(command))}  # {purpose}" if has_room else ""
         console.print(Text.assemble("  ", (command, "cyan"), (comment, "dim")), soft_wrap=True)
     python = f"import autokeras_lite as akl; akl.load({str(invocation.folder)!r}).predict(frame)"
     console.print(Text.assemble("or in Python\n  ", (python, "cyan")), soft_wrap=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
+    from autokeras_lite.search.record import SearchSummary
+
 _SHOWN = ("rank", "trial", "score", "status", "family", "epochs", "seconds", "parameters")
 _WIDTH_OF_A_COLUMN = 12
 _NARROW = 80
@@ -43,39 +45,41 @@ def command(context: click.Context, functions: Functions, name: str, runs_dir: s
     elif form == "csv":
         click.echo(shown.to_csv(index=False), nl=False)
     else:
-        _print_table(shown, result.summary.metric, len(board))
+        _print_table(shown, result.summary, len(board))
 
 
-def _print_table(board: "pd.DataFrame", metric: str, num_trials: int) -> None:
+def _print_table(board: "pd.DataFrame", summary: "SearchSummary", num_trials: int) -> None:
     from autokeras_lite.cli.streams import make_console, show
     from autokeras_lite.cli.words import count
 
     console = make_console(sys.stdout)
     room = max(0, (console.width - _NARROW) // _WIDTH_OF_A_COLUMN)
-    show(console, _table(board, metric, _varied_columns(board)[:room]))
+    better = "higher" if summary.direction == "maximize" else "lower"
+    console.print(f"{summary.name}: score is {summary.metric} on validation rows ({better} is better)")
+    show(console, _table(board, _varied_columns(board)[:room]))
     for trial, cause, message in _failures(board):
         console.print(f"trial {trial} failed, {cause}: {message}", style="red", soft_wrap=True)
     if len(board) < num_trials:
         click.echo(f"{count(num_trials, 'trial')} in all; --top shows more, --csv and --json show everything.")
 
 
-def _table(board: "pd.DataFrame", metric: str, varied: list[str]) -> "Table":
+def _table(board: "pd.DataFrame", varied: list[str]) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from autokeras_lite.cli.words import show_score
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in (*_SHOWN, *varied):
         is_text = column in ("status", "family") or (column in varied and not _is_numeric(board, column))
         table.add_column(
-            metric if column == "score" else column.replace("_", " "),
+            column.replace("_", " "),
             justify="left" if is_text else "right",
             no_wrap=column not in varied,
             overflow="ellipsis",
         )
     for row in board.to_dict("records"):
-        cells = {**row, "score": show_score(row["score"])}
+        cells = {**row, "score": show_score(row["score"]), "seconds": f"{row['seconds']:.1f}"}
         is_first = row["rank"] == 1
         table.add_row(*(_cell(cells[c]) for c in (*_SHOWN, *varied)), style="bold green" if is_first else None)
     return table

@@ -42,7 +42,9 @@ def _parameter_table(parameters: Sequence[Parameter], title: str, implied: froze
     """List what is searched; a condition on one of `implied` is not told: the tree of the layers shows it."""
     searched = [parameter for parameter in parameters if not isinstance(parameter.domain, Fixed)]
     conditions = [_condition(parameter, implied) for parameter in searched]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    table = Table(
+        box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=title, title_justify="left", title_style="bold"
+    )
     table.add_column("name", style="cyan", no_wrap=True)
     table.add_column("values", overflow="fold")
     if any(conditions):
@@ -111,7 +113,7 @@ def _add_option(tree: Tree, option: LayerOption | BlockOption, *, is_named: bool
         _add_slots(branch, option.branches[0])
         return
     join = describe_values(option.join.domain) if isinstance(option.join, Parameter) else option.join
-    beside = branch.add(Text(f"side by side, joined by {join}"))
+    beside = branch.add(Text(f"side by side, then {join}"))
     for number, slots in enumerate(option.branches, start=1):
         inner = beside.add(Text(f"branch {number}" if slots else f"branch {number}: the input as it is"))
         _add_slots(inner, slots)

@@ -76,7 +76,7 @@ class GridSuggester:
         values = _spaced(low, high, log=log)
         if step is None:
             return self._choose(name, [min(max(float(f"{value:.6g}"), low), high) for value in values])
-        return self._choose(name, [low + step * round((value - low) / step) for value in values])
+        return self._choose(name, [float(f"{low + step * round((value - low) / step):.12g}") for value in values])
 
     def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value:
         """Choose one of `choices`."""

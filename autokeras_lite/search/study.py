@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import optuna
 from optuna.storages import RDBStorage
@@ -36,7 +37,13 @@ class SpaceStudy:
     """
 
     def __init__(
-        self, space: SearchSpace, recipe_names: frozenset[str], *, direction: str, strategy: Strategy, database: Path
+        self,
+        space: SearchSpace,
+        recipe_names: frozenset[str],
+        *,
+        direction: Literal["maximize", "minimize"],
+        strategy: Strategy,
+        database: Path,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.space, self._recipe_names, self._sampler = space, recipe_names, strategy.sampler

@@ -106,8 +106,8 @@ class LaneProgram:
         self.num_steps = rows // self.batch_size
         self._folds = np.unique(lanes.fold)
         self._decay, self._l1, self._l2 = self._coefficients()
-        self._epoch = tf.function(self._run_steps, reduce_retracing=False)
-        self._validate = tf.function(self._predict, reduce_retracing=False)
+        self._epoch = tf.function(self._run_steps, autograph=False)
+        self._validate = tf.function(self._predict, autograph=False)
 
     # What the loop calls -------------------------------------------------------------------------------------------
 
@@ -153,12 +153,15 @@ class LaneProgram:
 
     def _run_steps(self, epoch: Any, rates: Any) -> Any:
         order = self._order(epoch)
-        total = tf.zeros((len(self.lanes),))
-        for step in tf.range(self.num_steps):
-            self.rate.value.assign(rates[step][:, None])
-            start = step * self.batch_size
-            rows = tf.ensure_shape(order[..., start : start + self.batch_size], (*order.shape[:-1], self.batch_size))
-            total += self._train_step(rows)
+        shape = (*order.shape[:-1], self.batch_size)
+
+        def step(number: Any, total: Any) -> tuple[Any, Any]:
+            self.rate.value.assign(rates[number][:, None])
+            start = number * self.batch_size
+            rows = tf.ensure_shape(order[..., start : start + self.batch_size], shape)
+            return number + 1, total + self._train_step(rows)
+
+        _, total = _repeat(self.num_steps, step, tf.zeros((len(self.lanes),)))
         return total / self.num_steps
 
     def _order(self, epoch: Any) -> Any:
@@ -239,13 +242,18 @@ class LaneProgram:
         index = per_fold[self._folds[0]] if shared else np.stack([per_fold[fold] for fold in self.lanes.fold])
         index = tf.constant(index)
         parameters, seeds = self.flat.value.value(), [seed.value() for seed in self.seeds]
-        predictions = tf.TensorArray(tf.float32, size=num_chunks)
-        losses = tf.TensorArray(tf.float32, size=num_chunks)
-        for i in tf.range(num_chunks):
-            rows = tf.ensure_shape(index[..., i * chunk : (i + 1) * chunk], (*index.shape[:-1], chunk))
-            both = self._map_lanes(self._lane_prediction, parameters, seeds, rows)
-            predictions, losses = predictions.write(i, both[..., :-1]), losses.write(i, both[..., -1])
-        return _joined(predictions.stack(), 4), _joined(losses.stack(), 3)
+        outputs = tf.TensorArray(tf.float32, size=num_chunks)
+
+        def step(number: Any, outputs: Any) -> tuple[Any, Any]:
+            start = number * chunk
+            rows = tf.ensure_shape(index[..., start : start + chunk], (*index.shape[:-1], chunk))
+            return number + 1, outputs.write(number, self._map_lanes(self._lane_prediction, parameters, seeds, rows))
+
+        _, outputs = _repeat(num_chunks, step, outputs)
+        # From (chunks, lanes, rows, ...) to (lanes, all rows, ...).
+        lanes_first = tf.transpose(outputs.stack(), (1, 0, 2, 3))
+        joined = tf.reshape(lanes_first, (len(self.lanes), num_chunks * chunk, -1))
+        return joined[..., :-1], joined[..., -1]
 
     def _lane_prediction(
         self, parameters: Any, state: list[Any], dropout: Any, smoothing: Any, seeds: list[Any], batch: Any
@@ -285,12 +293,14 @@ class LaneProgram:
         return gradient * scale
 
 
-def _joined(chunks: Any, rank: int) -> Any:
-    """Turn `(chunks, lanes, rows, ...)` into `(lanes, all rows, ...)`."""
-    order = [1, 0, *range(2, rank)]
-    lanes_first = tf.transpose(chunks, order)
-    shape = tf.shape(lanes_first)
-    return tf.reshape(lanes_first, tf.concat([shape[:1], [shape[1] * shape[2]], shape[3:]], axis=0))
+def _repeat(times: int, step: Callable[[Any, Any], tuple[Any, Any]], carried: Any) -> tuple[Any, Any]:
+    """Run `step(number, carried)` so many times in the graph.
+
+    Written out rather than left to AutoGraph, which would take longer to rewrite these functions than to trace them.
+    """
+    return tf.while_loop(  # type: ignore[no-any-return]
+        lambda number, _: number < times, step, (tf.constant(0), carried), parallel_iterations=1
+    )
 
 
 def configure_tensorflow(num_threads: int | None) -> None:

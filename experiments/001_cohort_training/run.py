@@ -7,7 +7,7 @@ The same 16 configurations (2 structures x 8 recipes, 20 epochs each, no early s
 * `lanes`: this project's executor with one worker: two cohorts of eight, each in a child of its own, everything that
   belongs to it included (start of the child, tracing, validation after each epoch, files).
 
-Both have the same cores, take turns within one run, and see the same encoded arrays. What is compared are ratios.
+Both begin with Keras loaded, have the same cores, take turns within one run, and see the same encoded arrays. What is compared are ratios.
 
     python experiments/001_cohort_training/run.py [--rounds 3] [--out result.json]
 """
@@ -167,6 +167,7 @@ def main() -> None:
     result: dict[str, Any] = {"epochs": EPOCHS, "trials": len(STRUCTURES) * len(RECIPES), "rounds": asked.rounds}
     result["machine"] = {"cores": os.cpu_count(), "python": platform.python_version(), "keras": keras.__version__}
     with closing(open_executor(Execution("process", workers=1))) as executor:
+        executor.run(os.getpid)  # both ways begin with Keras loaded
         for name, (data, target) in tables().items():
             result[name] = compare(name, data, target, asked.rounds, executor)
             print(name, json.dumps(result[name]["ratio_min_median_max"]), flush=True)

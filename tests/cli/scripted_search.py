@@ -16,6 +16,7 @@ from autokeras_lite.tasks.task import Task, TaskKind
 from autokeras_lite.trial import Cause, Cohort, EpochReport, TrainingConfig, TrialOutcome, TrialSpec
 
 TASK = Task(TaskKind.BINARY, ("income",), "roc_auc", "maximize", ("<=50K", ">50K"))
+FIVE_MINUTES = Budget(seconds=300.0)
 CONFIG = {"depth": 3, "width": 256, "shape": "brick", "norm": "none", "activation": "relu", "residual": False}
 STACK = [
     {"slot": "stem", "kind": "Conv2D", "settings": {"filters": 32, "kernel_size": 3}},
@@ -72,7 +73,7 @@ class SetClock:
         return self.seconds
 
 
-def make_overview(budget: Budget = Budget(seconds=300.0), task: Task = TASK) -> Overview:
+def make_overview(budget: Budget = FIVE_MINUTES, task: Task = TASK) -> Overview:
     return Overview(
         "adult", task, 32561, 14, "20% of the rows held out", budget, ("tabular_mlp", "dense_stack"), 2, 1000.0
     )

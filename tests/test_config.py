@@ -1,0 +1,222 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autokeras_lite.config import (
+    DEFAULT_RUNS_DIR,
+    DEFAULT_SECONDS,
+    EXECUTORS,
+    SAMPLERS,
+    Budget,
+    ColumnRoles,
+    Execution,
+    Goal,
+    Place,
+    SearchOptions,
+    Strategy,
+    Validation,
+    as_search_config,
+    parse_duration,
+)
+from autokeras_lite.errors import ConfigError
+
+EVERY_OPTION: SearchOptions = {
+    "task": "binary",
+    "metric": "roc_auc",
+    "space": ["tabular_mlp", "mine.toml"],
+    "trials": 7,
+    "time_limit": "5m",
+    "workers": 2,
+    "seed": 3,
+    "name": "first",
+    "runs_dir": "runs",
+    "tracking_uri": "sqlite:///x.db",
+    "validation": "0.3",
+    "group": "person",
+    "time_column": "day",
+    "weight": "w",
+    "class_weight": "balanced",
+    "sampler": "qmc",
+    "executor": "inline",
+    "test": "test.csv",
+}
+
+
+def config_of(**options):
+    return as_search_config(options, name="data", targets=("y",))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90s", 90),
+        ("10m", 600),
+        ("1h", 3600),
+        ("2d", 172800),
+        ("45", 45),
+        (" 1.5 m ", 90),
+        (".5h", 1800),
+        (30, 30),
+        (0.5, 0.5),
+    ],
+)
+def test_a_duration_is_a_number_with_a_unit_or_seconds(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "5 minutes", "1h30m", "-3s", "0", "0s", "nan", "inf", "9" * 400 + "d", True])
+def test_what_is_no_positive_duration_is_refused(text):
+    with pytest.raises(ConfigError, match=r"Expected a positive duration. Write it like 90s, 10m or 1h"):
+        parse_duration(text)
+
+
+@given(st.integers(1, 10**6), st.sampled_from("smhd"))
+def test_a_longer_text_means_a_longer_time(number, unit):
+    assert parse_duration(f"{number + 1}{unit}") > parse_duration(f"{number}{unit}") > 0
+
+
+@pytest.mark.parametrize(
+    ("given_value", "expected"),
+    [
+        (None, Validation()),
+        ("0.25", Validation(fraction=0.25)),
+        (0.25, Validation(fraction=0.25)),
+        (np.float64(0.25), Validation(fraction=0.25)),
+        ("5", Validation(kind="folds", folds=5)),
+        (np.int64(5), Validation(kind="folds", folds=5)),
+        ("held_out.csv", Validation(kind="file", path="held_out.csv")),
+        (Path("held_out.csv"), Validation(kind="file", path="held_out.csv")),
+        (Path("5"), Validation(kind="file", path="5")),
+    ],
+)
+def test_validation_is_a_fraction_or_folds_or_a_file(given_value, expected):
+    assert Validation.parse(given_value) == expected
+
+
+@pytest.mark.parametrize("value", [0, 1, 1.0, -0.2, 2.5, "nan", "inf", "1e400", True])
+def test_a_number_that_is_neither_fraction_nor_folds_is_refused(value):
+    with pytest.raises(
+        ConfigError, match=r"Expected a fraction between 0 and 1, a number of folds from 2 up, or a file"
+    ):
+        Validation.parse(value)
+
+
+def test_validation_rows_that_are_no_file_are_refused_by_their_type():
+    with pytest.raises(ConfigError, match=r"Validation of type ndarray was given.*Write the rows to a file"):
+        Validation.parse(np.zeros(3))
+
+
+def test_without_any_budget_a_search_has_ten_minutes():
+    assert Budget().seconds == DEFAULT_SECONDS
+    assert Budget(trials=5).seconds is None
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.5, "5", True, 2**31, None])
+def test_a_count_that_is_no_whole_number_in_range_is_refused(value):
+    if value is not None:
+        with pytest.raises(ConfigError, match=r"Trials .* was given. Expected a whole number from 1"):
+            Budget(trials=value)
+        with pytest.raises(ConfigError, match=r"Workers .* was given. Expected a whole number from 1"):
+            Execution(workers=value)
+    if value != 0:
+        with pytest.raises(ConfigError, match=r"Seed .* was given. Expected a whole number from 0"):
+            Strategy(seed=value)
+
+
+def test_a_whole_number_of_numpy_becomes_a_plain_one():
+    config = config_of(trials=np.int64(5), seed=np.int32(7), workers=np.uint8(2))
+    assert json.loads(json.dumps(config.to_json()))["budget"]["trials"] == 5
+    assert type(config.strategy.seed) is type(config.execution.workers) is int
+
+
+def test_every_option_arrives_where_it_is_used():
+    assert set(EVERY_OPTION) == set(SearchOptions.__annotations__)
+    config = config_of(**EVERY_OPTION)
+    assert config.place == Place("first", "runs", "sqlite:///x.db")
+    assert config.columns == ColumnRoles(("y",), "person", "day", "w")
+    assert config.goal == Goal("binary", "roc_auc", "balanced")
+    assert config.budget == Budget(7, 300.0)
+    assert config.validation == Validation(fraction=0.3)
+    assert config.strategy == Strategy(("tabular_mlp", "mine.toml"), "qmc", 3)
+    assert config.execution == Execution("inline", 2)
+
+
+def test_no_option_means_every_default():
+    config = config_of()
+    assert config.place == Place("data", DEFAULT_RUNS_DIR)
+    assert (config.goal, config.strategy, config.execution) == (Goal(), Strategy(), Execution())
+    assert config.budget == Budget(None, DEFAULT_SECONDS)
+
+
+def test_a_config_is_plain_values():
+    assert json.loads(json.dumps(config_of(**EVERY_OPTION).to_json()))["strategy"]["sampler"] == "qmc"
+
+
+@pytest.mark.parametrize(
+    ("space", "spaces"),
+    [
+        (None, ()),
+        ("one", ("one",)),
+        (Path("a/one.toml"), ("a/one.toml",)),
+        (["one", Path("two.toml")], ("one", "two.toml")),
+        ((), ()),
+    ],
+)
+def test_spaces_are_given_as_one_name_or_path_or_several(space, spaces):
+    assert config_of(space=space).strategy.spaces == spaces
+
+
+def test_an_unknown_option_is_refused_with_the_nearest_known_one():
+    with pytest.raises(ConfigError, match=r"Option 'time_limt' was given.*Did you mean 'time_limit'"):
+        config_of(time_limt="5m")
+
+
+def test_an_unknown_option_that_is_near_to_none_is_refused_with_all_of_them():
+    with pytest.raises(ConfigError, match=r"Option 'zzz' was given. Expected one of task, metric, space"):
+        config_of(zzz=1)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("sampler", "tpee", "Sampler 'tpee' was given.*Did you mean 'tpe'.*--sampler"),
+        ("sampler", "cmaes", f"Expected one of {', '.join(SAMPLERS)}"),
+        ("executor", "proces", "Did you mean 'process'.*--executor"),
+        ("executor", "ray", f"Expected one of {', '.join(EXECUTORS)}"),
+        ("class_weight", "balance", "Did you mean 'balanced'.*--class-weight"),
+        ("class_weight", "x", "Expected one of balanced"),
+        ("time_limit", "soon", "Expected a positive duration"),
+    ],
+)
+def test_a_wrong_word_is_refused_in_one_line(option, value, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        config_of(**{option: value})
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 250
+
+
+@pytest.mark.parametrize("name", ["adult", "a", "A-1_b.c", "x" * 64])
+def test_a_plain_name_is_taken(name):
+    assert config_of(name=name).place.name == name
+
+
+@pytest.mark.parametrize("name", [".hidden", "a/b", "../up", "a..b", "-x", "ä", "a b", "x" * 65, "a\n"])
+def test_a_name_that_could_leave_the_runs_folder_is_refused(name):
+    with pytest.raises(ConfigError, match=r"Name .* was given.*Choose another --name"):
+        config_of(name=name)
+
+
+def test_the_folder_of_a_search_is_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert Place("one", "runs").folder == tmp_path / "runs" / "one"
+    assert Place("one", "~/runs").folder == tmp_path / "home" / "runs" / "one"
+
+
+def test_targets_groups_and_weights_are_no_inputs_but_the_time_column_may_be_one():
+    assert ColumnRoles(("y", "z"), "g", "t", "w").reserved == ("y", "z", "g", "w")
+    assert ColumnRoles(("y",)).reserved == ("y",)
