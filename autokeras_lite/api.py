@@ -14,11 +14,13 @@ import pandas as pd
 from autokeras_lite.artifact.load import Artifact, load_artifact
 from autokeras_lite.config import ColumnRoles, SearchConfig, SearchOptions, as_search_config
 from autokeras_lite.data.dataset import InputKind
+from autokeras_lite.data.encode import raw_inputs
 from autokeras_lite.data.fingerprint import fingerprint
 from autokeras_lite.data.gate import drop_unlabelled
 from autokeras_lite.data.read import infer_name, read_dataset, read_inputs
 from autokeras_lite.errors import ConfigError
 from autokeras_lite.execution.registry import open_executor
+from autokeras_lite.search.account import config_to_keep
 from autokeras_lite.search.folder import SearchFolder, find_finished
 from autokeras_lite.search.leaderboard import make_leaderboard
 from autokeras_lite.search.observer import Observer, SilentObserver
@@ -55,7 +57,7 @@ def search(
     targets = (target,) if isinstance(target, str) else tuple(target or ())
     config = as_search_config(options, name=infer_name(data, targets), targets=targets)
     spaces = load_spaces(config.strategy.spaces)
-    finished = find_finished(config.place.folder, config.to_json())
+    finished = find_finished(config.place.folder, config_to_keep(config))
     if finished is not None:
         return _recorded(finished, data, config, watcher)
     with closing(open_executor(config.execution)) as executor:
@@ -98,8 +100,15 @@ class SearchResult:
 
     @property
     def model(self) -> "keras.Model":
-        """The best Keras model. It takes raw columns: a dict from each column's name to an array `(rows, 1)`."""
+        """The best Keras model. It takes raw columns: call it, or its `predict_on_batch`, with `raw_inputs(rows)`.
+
+        (Keras's own `predict` reads numbers as float32 and takes no texts; `SearchResult.predict` has neither limit.)
+        """
         return self.artifact.model
+
+    def raw_inputs(self, data: Any) -> dict[str, Any]:
+        """Return what `model` takes for rows: for each column of a table a float64 or text array `(rows, 1)`."""
+        return raw_inputs(self.artifact.manifest.encoding, self._inputs(data))
 
     def predict(self, data: Any) -> pd.DataFrame:
         """Predict labels or values for rows: a frame, an array or a path; other columns than the inputs do not matter.
@@ -121,7 +130,8 @@ class SearchResult:
         """Score labelled rows in every metric that fits the task, the one that was searched for first."""
         task, kind = self.artifact.manifest.task, self.artifact.manifest.encoding.kind
         columns = ColumnRoles(task.targets if kind is InputKind.TABLE and not isinstance(data, tuple) else ())
-        rows, _ = drop_unlabelled(read_dataset(data, columns, name=self.name, kind=kind))
+        texts = self.artifact.manifest.encoding.text_columns
+        rows, _ = drop_unlabelled(read_dataset(data, columns, name=self.name, kind=kind, text_columns=texts))
         targets = rows.targets.set_axis(list(task.targets), axis=1)
         labels = encode_targets(task, targets, np.arange(len(rows))).labels
         predictions = self.artifact.predict_units(rows.inputs)
@@ -141,7 +151,8 @@ class SearchResult:
         )
 
     def _inputs(self, data: Any) -> Any:
-        return read_inputs(data, kind=self.artifact.manifest.encoding.kind)
+        encoding = self.artifact.manifest.encoding
+        return read_inputs(data, kind=encoding.kind, text_columns=encoding.text_columns)
 
 
 def _recorded(folder: SearchFolder, data: Any, config: SearchConfig, observer: Observer) -> SearchResult:

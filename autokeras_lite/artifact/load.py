@@ -15,6 +15,7 @@ from autokeras_lite.artifact.files import MANIFEST_FILE, MODEL_FILE, sha256
 from autokeras_lite.artifact.manifest import FORMAT_VERSION, Manifest
 from autokeras_lite.data.encode import Inputs, raw_inputs
 from autokeras_lite.errors import ArtifactError
+from autokeras_lite.models.loading import load_keras
 from autokeras_lite.tasks.targets import decode_labels, decode_probabilities
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Artifact:
     @cached_property
     def model(self) -> "keras.Model":
         """The Keras model of raw columns; call it with what `autokeras_lite.data.encode.raw_inputs` returns."""
+        load_keras()
         import keras
 
         model = keras.saving.load_model(self.folder / MODEL_FILE, compile=False, safe_mode=True)

@@ -31,8 +31,8 @@ def make_artifact(request: ArtifactRequest) -> Manifest:
     parity = measure_parity(model, network, manifest.encoding, manifest.task, *scaling, request.sample)
     if not parity.holds:
         raise ArtifactError(
-            f"The model file strays from the measured predictions by {parity.max_difference:.2g} on {parity.rows} rows. "
-            "Expected rounding errors only. This is a fault of autokeras_lite: please report it with the data's types."
+            f"The model file strays from what was measured by {parity.max_difference:.2g} on {parity.rows} rows. "
+            "Expected rounding errors only. Please report this with the types of the columns."
         )
     contents = ArtifactContents(_named(model, manifest.name), replace(manifest, parity=parity), request.predictions)
     return write_artifact(request.folder, contents)

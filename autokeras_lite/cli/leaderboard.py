@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from autokeras_lite.search.record import SearchSummary
 
 _SHOWN = ("rank", "trial", "score", "status", "family", "epochs", "seconds", "parameters")
+_TOLD_FIRST = ("optimizer", "learning_rate", "batch_size", "weight_decay", "dropout", "depth", "width")
 _WIDTH_OF_A_COLUMN = 12
 _NARROW = 80
 
@@ -90,7 +91,8 @@ def _varied_columns(board: "pd.DataFrame") -> list[str]:
     from autokeras_lite.search.leaderboard import COLUMNS
 
     own = [str(name) for name in board.columns if name not in COLUMNS and not str(name).startswith("stack")]
-    return [column for column in own if board[column].astype(str).nunique() > 1]
+    varied = [name for name in own if board[name].astype(str).nunique() > 1]
+    return sorted(varied, key=lambda name: _TOLD_FIRST.index(name) if name in _TOLD_FIRST else len(_TOLD_FIRST))
 
 
 def _is_numeric(board: "pd.DataFrame", column: str) -> bool:

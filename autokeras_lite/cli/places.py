@@ -9,6 +9,16 @@ _MOST_NAMES = 8
 _REQUEST_FILE = "search.json"
 
 
+def is_path(name: str) -> bool:
+    """Say whether a person means a path: names have no separators.
+
+    Example:
+        >>> is_path("runs/adult"), is_path("adult")
+        (True, False)
+    """
+    return len(Path(name).parts) > 1
+
+
 def find_search(name: str, runs_dir: str) -> Path:
     """Return the folder of the search called `name` below `runs_dir`, or at the path `name`.
 

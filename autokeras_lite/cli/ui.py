@@ -4,11 +4,13 @@ import signal
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from autokeras_lite.cli import options
 from autokeras_lite.cli.functions import Functions
+from autokeras_lite.cli.places import is_path
 
 
 @click.command("ui", short_help="Compare trials in the MLflow UI.")
@@ -25,8 +27,10 @@ from autokeras_lite.cli.functions import Functions
 def command(functions: Functions, name: str | None, port: int | None, runs_dir: str, tracking_uri: str | None) -> None:
     """Open the MLflow UI, on this machine only; with NAME, on the trials of that search.
 
-    It runs until Ctrl-C.
+    NAME is a name in the runs folder or the path of a search. The server runs until Ctrl-C.
     """
+    if name is not None and is_path(name):
+        runs_dir, name = str(Path(name).parent), Path(name).name
     click.echo("Starting the MLflow UI ...", err=True)
     with _every_end_as_interrupt():
         server = functions.serve_ui(runs_dir, port=port, tracking_uri=tracking_uri, name=name)

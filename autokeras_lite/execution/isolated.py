@@ -16,7 +16,7 @@ def run_isolated(job: CohortJob, free_bytes: int, report: Reporter) -> CohortRes
         outcomes = train_cohort(
             TrainingJob(job.cohort, job.task, job.data_folder, job.trials_folder, free_bytes), report
         )
-    except Exception as error:  # noqa: BLE001 - failure is a value here; the traceback is kept beside the trial
+    except Exception as error:  # noqa: BLE001 - failure is a value here
         return _as_result(job, error)
     return CohortResult(job.cohort, outcomes)
 

@@ -34,7 +34,7 @@ _FEWEST_STRUCTURES = 4
 # One cohort should not take more of the time that is left than this.
 _COHORT_SHARE = 0.15
 _KEPT_MODELS = 20
-_MOST_FAILURES_IN_A_ROW = 10
+_MOST_FAILED_COHORTS_IN_A_ROW = 6
 _GRACE_SECONDS = 10.0
 
 
@@ -78,7 +78,7 @@ class SearchLoop:
     _running: dict[int, _Running] = field(default_factory=dict)
     _num_started: int = 0
     _num_cohorts: int = 0
-    _failures_in_a_row: int = 0
+    _failed_cohorts_in_a_row: int = 0
     _training_seconds: float = 0.0
 
     def run(self) -> None:
@@ -100,7 +100,7 @@ class SearchLoop:
     # Starting ------------------------------------------------------------------------------------------------------
 
     def _start_cohort(self) -> bool:
-        if not self.around.clock.can_start or self._failures_in_a_row >= _MOST_FAILURES_IN_A_ROW:
+        if not self.around.clock.can_start or self._failed_cohorts_in_a_row >= _MOST_FAILED_COHORTS_IN_A_ROW:
             return False
         num_lanes = self._num_lanes()
         proposals = self.proposer.propose(num_lanes) if num_lanes > 0 else ()
@@ -188,9 +188,9 @@ class SearchLoop:
             self.around.tracker.finish_trial(TrialEnd(outcome, time.time()))
             self.finished.append((spec, outcome))
             self._training_seconds += outcome.seconds
-            has_failed = outcome.status is TrialStatus.FAILED
-            self._failures_in_a_row = self._failures_in_a_row + 1 if has_failed else 0
             self.around.observer.trial_finished(spec, outcome, is_best=self._is_best(spec, outcome))
+        has_failed = all(outcome.status is TrialStatus.FAILED for outcome in result.outcomes)
+        self._failed_cohorts_in_a_row = self._failed_cohorts_in_a_row + 1 if has_failed else 0
         self.around.folder.keep_weights(self._best_numbers())
 
     def _is_best(self, spec: TrialSpec, outcome: TrialOutcome) -> bool:

@@ -48,9 +48,11 @@ def prepare(data: Any, config: SearchConfig) -> Prepared:
         TaskError: the task or the metric does not fit the targets.
     """
     given = read_dataset(data, config.columns, name=config.place.name)
-    profile = profile_dataset(given)
-    task = infer_task(given.targets, config.goal)
-    dataset, told = check_dataset(given, profile, str(task.kind))
+    labelled, num_dropped = drop_unlabelled(given)
+    profile = profile_dataset(labelled)
+    task = infer_task(labelled.targets, config.goal)
+    dataset, told = check_dataset(labelled, profile, str(task.kind))
+    dropped = (f"{num_dropped} rows have no target and were left out.",) if num_dropped else ()
     dataset, num_given = _with_validation_file(dataset, config)
     folds = split_rows(
         dataset, config.validation, stratify=_strata(task, dataset), seed=config.strategy.seed, num_given=num_given
@@ -60,7 +62,7 @@ def prepare(data: Any, config: SearchConfig) -> Prepared:
         layout if len(folds) == 1 else fit_encoding(dataset, profile, fold.train_rows, layout=layout) for fold in folds
     )
     encoded = _encode(dataset, task, config, folds, encodings)
-    notes = (f"{given.kind_reason.capitalize()}.", f"{task.reason}", *profile.notes, *told)
+    notes = (f"{given.kind_reason.capitalize()}.", task.reason, *dropped, *profile.notes, *told)
     return Prepared(dataset, profile, task, encoded, encodings, layout, notes)
 
 
@@ -88,7 +90,7 @@ def _with_validation_file(dataset: Dataset, config: SearchConfig) -> tuple[Datas
 def _text_columns(dataset: Dataset) -> Collection[str]:
     if dataset.kind is not InputKind.TABLE:
         return ()
-    return [name for name in dataset.frame if dataset.frame[name].dtype.kind not in "biufM"]
+    return [str(name) for name in dataset.frame if dataset.frame[name].dtype.kind not in "biufM"]
 
 
 def _all_rows(dataset: Dataset) -> NDArray[np.int64]:
@@ -132,7 +134,8 @@ def _weights(
     rows = folds[0].train_rows if len(folds) == 1 else _all_rows(dataset)
     if config.goal.class_weight is not None:
         weights = weights * class_weights(task, labels, rows)
-    return (weights / weights[rows].mean()).astype(np.float32)
+    scaled: NDArray[np.float32] = (weights / weights[rows].mean()).astype(np.float32)
+    return scaled
 
 
 def without_arrays(prepared: Prepared) -> Prepared:

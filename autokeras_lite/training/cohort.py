@@ -120,11 +120,8 @@ def _make_group(pairs: Sequence[tuple[TrialSpec, keras.Model, int]], job: Traini
     cohort, first = job.cohort, pairs[0][0].training
     local = [cohort.folds.index(fold) for _, _, fold in pairs]
     lanes = read_lanes([model for _, model, _ in pairs], [spec.training for spec, _, _ in pairs], local)
-    template = make_template(
-        pairs[0][1],
-        seed=cohort.batch_seed,
-        dropout_used=lanes.dropout.any(axis=0).tolist() if lanes.dropout.size else [],
-    )
+    used = [bool(column.any()) for column in lanes.dropout.T]
+    template = make_template(pairs[0][1], seed=cohort.batch_seed, dropout_used=used)
     objective = Objective(
         kind=job.task.kind,
         row_loss=choose_loss(first.loss, job.task.kind),

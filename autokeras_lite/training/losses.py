@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import keras
 
 from autokeras_lite.errors import SpaceError
 from autokeras_lite.tasks.task import TaskKind
 
-Tensor = keras.KerasTensor
+Tensor = Any
 RowLoss = Callable[[Tensor, Tensor], Tensor]
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import keras
 
 from autokeras_lite.trial import TrainingConfig
 
-Rate = float | keras.optimizers.schedules.LearningRateSchedule
+Rate = Any  # a number, or a keras.optimizers.schedules.LearningRateSchedule
 Maker = Callable[[Rate, TrainingConfig], keras.optimizers.Optimizer]
 
 

@@ -7,7 +7,8 @@ The same 16 configurations (2 structures x 8 recipes, 20 epochs each, no early s
 * `lanes`: this project's executor with one worker: two cohorts of eight, each in a child of its own, everything that
   belongs to it included (start of the child, tracing, validation after each epoch, files).
 
-Both begin with Keras loaded, have the same cores, take turns within one run, and see the same encoded arrays. What is compared are ratios.
+Both begin with Keras loaded, have the same cores, take turns within one run, and see the same encoded arrays. What is
+compared are ratios.
 
     python experiments/001_cohort_training/run.py [--rounds 3] [--out result.json]
 """

@@ -69,7 +69,7 @@ def test_cohorts_that_do_not_fit_are_counted() -> None:
     display.search_started(make_overview())
     for number in range(1, 9):
         display.cohort_started(make_cohort(number, range(number, number + 1)))
-    console = Console(file=file, width=80, height=12)
+    console = Console(file=file, width=80, height=13)
     console.print(display)
     assert "and 6 more cohorts" in file.getvalue()
 

@@ -1,5 +1,6 @@
 """The program as a whole: its help, its exit codes, what it imports."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from golden_files import check_golden
 from scripted_search import ScriptedFunctions
 
 from autokeras_lite import __version__, errors
+from autokeras_lite.cli.functions import RealFunctions
 from autokeras_lite.cli.main import make_cli
 
 HEAVY = ("keras", "matplotlib", "mlflow", "numpy", "optuna", "pandas", "psutil", "pydantic", "sklearn", "tensorflow")
@@ -82,6 +84,12 @@ def test_ctrl_c_ends_with_130_and_one_line() -> None:
 def test_a_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     outcome = CliRunner().invoke(make_cli(ScriptedFunctions()), arguments)
     assert (outcome.exit_code, outcome.stdout) == (2, "")
+
+
+def test_the_fake_has_the_functions_of_the_program() -> None:
+    for name in ("search", "load", "serve_ui", "find_device"):
+        real, fake = (inspect.signature(getattr(kind, name)) for kind in (RealFunctions, ScriptedFunctions))
+        assert list(real.parameters) == list(fake.parameters)
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -121,6 +121,12 @@ def test_ui_prints_the_address_and_stops_the_server() -> None:
     assert functions.server.stops == 1
 
 
+def test_ui_takes_the_path_of_a_search() -> None:
+    functions = ScriptedFunctions()
+    assert run(functions, "ui", "elsewhere/adult").exit_code == 0
+    assert functions.calls == [("serve_ui", "elsewhere", None, None, "adult")]
+
+
 def test_ctrl_c_is_the_ordinary_end_of_ui() -> None:
     functions = ScriptedFunctions(server=ScriptedServer(interrupts=True))
     outcome = run(functions, "ui")

@@ -32,7 +32,7 @@ depth = { type = "int", low = 1, high = 4, default = 2 }
 width = { type = "int", low = 16, high = 256, default = 64, step = 16 }
 norm = { type = "choice", options = ["none", "batch"], default = "none" }
 optimizer = { type = "choice", options = ["adam", "sgd"], default = "adam" }
-learning_rate.adam = { type = "float", low = 1e-4, high = 1e-2, default = 1e-3, log = true, when = { optimizer = "adam" } }
+learning_rate.adam = { type = "float", low = 1e-4, high = 0.01, default = 1e-3, when = { optimizer = "adam" } }
 learning_rate.sgd = { type = "float", low = 1e-2, high = 1.0, default = 0.1, log = true, when = { optimizer = "sgd" } }
 dropout = { type = "float", low = 0.0, high = 0.5, default = 0.1 }
 epochs = 30
@@ -124,7 +124,7 @@ class ScriptedExecutor:
         return EpochReport(cohort.number, epoch, cohort.specs[0].training.epochs, scores, scores, 0.0, rung)
 
     def _obey(self, running: list[TrialSpec], directive: Directive) -> dict[int, TrialOutcome]:
-        causes = {n: Cause.PRUNED for n in directive.prune}
+        causes = dict.fromkeys(directive.prune, Cause.PRUNED)
         if directive.cancel:
             causes = {spec.number: Cause.CANCELLED for spec in running}
         return {

@@ -50,7 +50,7 @@ def test_later_trials_are_judged_against_everything_that_stood_on_the_rung(earli
     halving.judge(0, earlier)
     stopped = halving.judge(0, later)
     both = [*earlier.values(), *later.values()]
-    if best_of(later, direction) == best_of({i: v for i, v in enumerate(both)}, direction):
+    if best_of(later, direction) == best_of(dict(enumerate(both)), direction):
         assert len(stopped) < len(later)
     beaten = sorted(both, reverse=direction == "maximize")[math.ceil(len(both) / FACTOR) - 1]
     sign = 1 if direction == "maximize" else -1

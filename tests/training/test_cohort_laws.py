@@ -9,12 +9,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TASKS, make_data, make_spec
+from small_data import TASKS, make_data, make_spec
 
 from autokeras_lite.data.arrays import EncodedData
 from autokeras_lite.models.build import build_model
 from autokeras_lite.models.front import OutputSpec
 from autokeras_lite.models.weights import read_weights
+from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.task import TaskKind
 from autokeras_lite.training.cohort import TrainingJob, train_cohort
 from autokeras_lite.training.lanes import dropout_layers
@@ -211,7 +212,9 @@ def test_a_lane_that_diverges_ends_alone(make_job, tmp_path: Path):
 @pytest.mark.slow
 def test_stopped_lanes_leave_and_the_others_do_not_notice(make_job, tmp_path: Path):
     data = make_data(TaskKind.BINARY)
-    specs = tuple(replace(spec, training=replace(spec.training, epochs=110, patience=110)) for spec in different_recipes())
+    specs = tuple(
+        replace(spec, training=replace(spec.training, epochs=110, patience=110)) for spec in different_recipes()
+    )
     sizes: list[int] = []
 
     def stop_three(report: EpochReport) -> Directive:
@@ -231,8 +234,6 @@ def test_stopped_lanes_leave_and_the_others_do_not_notice(make_job, tmp_path: Pa
 
 @pytest.mark.slow
 def test_the_kept_weights_make_the_score_that_was_reported(make_job):
-    from autokeras_lite.tasks.metrics import score
-
     kind = TaskKind.MULTICLASS
     data = make_data(kind)
     spec = make_spec(0, learning_rate=0.1, epochs=8, patience=8)

@@ -1,0 +1,257 @@
+import json
+from collections import Counter
+
+import pytest
+from search_fakes import (
+    CONVOLUTIONS,
+    LOSS_TASK,
+    SMALL,
+    SMALL_SIZE,
+    ScriptedExecutor,
+    failing,
+    make_loop,
+    scored,
+    small_space,
+)
+
+from autokeras_lite.config import Budget
+from autokeras_lite.errors import TrialError
+from autokeras_lite.search.clock import Clock
+from autokeras_lite.search.loop import MOST_LANES
+from autokeras_lite.search.observer import SilentObserver
+from autokeras_lite.tracking.null import NullTracker
+from autokeras_lite.tracking.tracker import TrialEnd, TrialRecord
+from autokeras_lite.trial import Cause, TrialOutcome, TrialStatus
+
+
+class Time:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def counted(loop) -> Counter:
+    return Counter(outcome.status for _, outcome in loop.finished)
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize("trials", [1, 2, 3, 4, 5, 7, 10, 16, 25, 40])
+def test_a_budget_of_trials_is_spent_exactly(trials, slots, tmp_path):
+    executor = ScriptedExecutor(slots=slots)
+    loop = make_loop(tmp_path, executor, trials=trials)
+    loop.run()
+    assert len(loop.finished) == trials
+    assert sorted(spec.number for spec, _ in loop.finished) == list(range(1, trials + 1))
+    assert all(len(cohort.specs) <= MOST_LANES for cohort in executor.cohorts)
+
+
+@pytest.mark.parametrize("trials", [1, 6, 20])
+def test_failures_do_not_eat_the_budget(trials, tmp_path):
+    def every_third_fails(spec):
+        return failing(spec) if spec.number % 3 == 0 else scored(spec)
+
+    loop = make_loop(tmp_path, ScriptedExecutor(every_third_fails, slots=2), trials=trials)
+    loop.run()
+    counts = counted(loop)
+    assert counts[TrialStatus.COMPLETED] + counts[TrialStatus.PRUNED] == trials
+    assert counts[TrialStatus.FAILED] > 0 or trials == 1
+
+
+def test_pruned_trials_count_as_trials(tmp_path):
+    executor = ScriptedExecutor(rung_score=lambda spec: float(spec.number))
+    loop = make_loop(tmp_path, executor, trials=20)
+    loop.run()
+    counts = counted(loop)
+    assert counts[TrialStatus.PRUNED] > 0
+    assert sum(counts.values()) == 20
+
+
+def test_a_small_space_ends_the_search_before_its_budget(tmp_path):
+    loop = make_loop(tmp_path, ScriptedExecutor(), trials=100, spaces=(small_space(SMALL, "small"),))
+    loop.run()
+    assert len(loop.finished) == SMALL_SIZE
+
+
+def test_when_every_trial_fails_the_last_cause_is_named(tmp_path):
+    loop = make_loop(tmp_path, ScriptedExecutor(failing), trials=3)
+    with pytest.raises(
+        TrialError, match=r"All \d+ trials failed, the last with EXCEPTION: ValueError: trial (\d+)"
+    ) as caught:
+        loop.run()
+    assert 3 <= len(loop.finished) <= 30
+    assert str(tmp_path / "trials" / f"{len(loop.finished):04d}") in str(caught.value)
+
+
+def test_one_structure_that_fails_with_all_its_lanes_does_not_end_the_search(tmp_path):
+    executor = ScriptedExecutor()
+    executor.script = lambda spec: failing(spec) if spec in executor.cohorts[0].specs else scored(spec)
+    loop = make_loop(tmp_path, executor, trials=60)
+    loop.run()
+    assert len(executor.cohorts[0].specs) > 10
+    assert counted(loop)[TrialStatus.FAILED] == len(executor.cohorts[0].specs)
+    assert len(loop.finished) - len(executor.cohorts[0].specs) == 60
+
+
+def test_the_first_trial_is_the_default_and_every_configuration_is_new(tmp_path):
+    space = small_space()
+    loop = make_loop(tmp_path, ScriptedExecutor(slots=2), trials=30)
+    loop.run()
+    by_number = sorted(loop.finished, key=lambda pair: pair[0].number)
+    assert by_number[0][0].origin == "default"
+    assert (by_number[0][0].config, by_number[0][0].training) == space.assemble(space.defaults())
+    configs = {
+        json.dumps([spec.to_json()["config"], spec.to_json()["training"]], sort_keys=True) for spec, _ in by_number
+    }
+    assert len(configs) == 30
+
+
+def test_the_same_seed_makes_the_same_specs(tmp_path):
+    def specs(run: int, seed: int) -> list:
+        (tmp_path / str(run)).mkdir()
+        loop = make_loop(tmp_path / str(run), ScriptedExecutor(), trials=12, seed=seed)
+        loop.run()
+        return [spec for spec, _ in loop.finished]
+
+    first = specs(1, seed=0)
+    assert first == specs(2, seed=0)
+    assert [spec.config for spec in first] != [spec.config for spec in specs(3, seed=1)]
+
+
+def test_the_best_trial_is_kept_in_the_direction_of_the_metric(tmp_path):
+    loop = make_loop(tmp_path, ScriptedExecutor(), trials=8, task=LOSS_TASK)
+    loop.run()
+    assert loop.best[0].number == 8
+    assert loop.best[1].score == min(outcome.score for _, outcome in loop.finished)
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_folds", "most"), [(1000, 1, 16), (1000, 5, 3), (50_000, 1, 4), (50_000, 5, 1)]
+)
+def test_lanes_grow_with_few_rows_and_shrink_with_folds(num_rows, num_folds, most, tmp_path):
+    executor = ScriptedExecutor()
+    make_loop(tmp_path, executor, trials=64, num_rows=num_rows, num_folds=num_folds).run()
+    assert max(len(cohort.specs) for cohort in executor.cohorts) == most
+    assert {cohort.folds for cohort in executor.cohorts} == {tuple(range(num_folds))}
+
+
+def test_a_budget_of_trials_is_spread_over_several_structures(tmp_path):
+    executor = ScriptedExecutor()
+    make_loop(tmp_path, executor, trials=8).run()
+    assert len(executor.cohorts) >= 4
+
+
+def test_structures_without_lanes_train_alone(tmp_path):
+    executor = ScriptedExecutor()
+    make_loop(tmp_path, executor, trials=8, spaces=(small_space(CONVOLUTIONS, "convolutions"),)).run()
+    assert [len(cohort.specs) for cohort in executor.cohorts] == [1] * 8
+
+
+def test_a_result_is_on_disk_before_the_tracker_hears_of_it(tmp_path):
+    class CarefulTracker(NullTracker):
+        def finish_trial(self, end):
+            stored = json.loads((tmp_path / "trials" / f"{end.outcome.number:04d}" / "result.json").read_text())
+            assert stored["outcome"]["score"] == end.outcome.score
+            super().finish_trial(end)
+
+    tracker = CarefulTracker()
+    loop = make_loop(tmp_path, ScriptedExecutor(slots=2), trials=6, tracker=tracker)
+    loop.run()
+    began = [event.spec.number for event in tracker.events if isinstance(event, TrialRecord)]
+    ended = [event.outcome.number for event in tracker.events if isinstance(event, TrialEnd)]
+    assert sorted(began) == sorted(ended) == [1, 2, 3, 4, 5, 6]
+    assert loop.around.folder.read_trials() == sorted(loop.finished, key=lambda pair: pair[0].number)
+
+
+def test_the_observer_hears_of_each_new_best(tmp_path):
+    class Watching(SilentObserver):
+        def __init__(self) -> None:
+            self.bests: list[int] = []
+
+        def trial_finished(self, spec, outcome, *, is_best):
+            self.bests += [spec.number] if is_best else []
+
+    def rising_and_falling(spec):
+        return TrialOutcome(spec.number, Cause.OK, score={1: 0.5, 2: 0.7, 3: 0.6, 4: 0.7, 5: 0.8}[spec.number])
+
+    watching = Watching()
+    make_loop(tmp_path, ScriptedExecutor(rising_and_falling), trials=5, observer=watching).run()
+    assert watching.bests == [1, 2, 5]
+
+
+class TimedExecutor(ScriptedExecutor):
+    """Lets each cohort take as long as `seconds` says of its number, before its first rung."""
+
+    def __init__(self, time: Time, seconds, **more) -> None:
+        super().__init__(**more)
+        self.time, self.cohort_seconds = time, seconds
+
+    def wait(self, report, timeout_seconds):
+        self.time.seconds += self.cohort_seconds(self.jobs[0].cohort.number)
+        return super().wait(report, timeout_seconds)
+
+
+def test_at_the_deadline_what_trains_is_cancelled_and_keeps_its_score(tmp_path):
+    time = Time()
+    executor = TimedExecutor(time, lambda number: 10.0 if number < 3 else 75.0)
+    loop = make_loop(tmp_path, executor, clock=Clock(Budget(seconds=100.0), 0.0, time))
+    loop.run()
+    causes = [[o.cause for s, o in loop.finished if s in cohort.specs] for cohort in executor.cohorts]
+    assert set(causes[-1]) == {Cause.CANCELLED}
+    assert len(causes) == 3
+    assert all(outcome.score is not None for _, outcome in loop.finished)
+
+
+def test_without_time_for_a_single_trial_that_is_said(tmp_path):
+    time = Time()
+    loop = make_loop(tmp_path, ScriptedExecutor(), clock=Clock(Budget(seconds=2.0), 0.0, time))
+    with pytest.raises(TrialError, match=r"The time limit of 2 s left no time for a single trial.*Raise --time-limit"):
+        loop.run()
+
+
+class DeafExecutor(ScriptedExecutor):
+    """Its second cohort never says anything."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__()
+        self.time = time
+
+    def wait(self, report, timeout_seconds):
+        self.time.seconds += 5.0
+        return () if self.jobs[0].cohort.number > 1 else super().wait(report, timeout_seconds)
+
+
+def test_a_cohort_that_does_not_hear_is_given_up_after_the_deadline(tmp_path):
+    time = Time()
+    loop = make_loop(tmp_path, DeafExecutor(time), clock=Clock(Budget(seconds=60.0), 0.0, time))
+    loop.run()
+    assert loop.finished[0][1].cause is Cause.OK
+    assert {outcome.cause for _, outcome in loop.finished[1:]} == {Cause.TIMEOUT}
+    assert time.seconds < 90.0
+
+
+def test_with_a_time_limit_one_model_stands_before_many_train_together(tmp_path):
+    time = Time()
+    executor = TimedExecutor(time, lambda number: 5.0)
+    make_loop(tmp_path, executor, clock=Clock(Budget(seconds=60.0), 0.0, time)).run()
+    assert len(executor.cohorts[0].specs) == 1
+    assert max(len(cohort.specs) for cohort in executor.cohorts) > 4
+
+
+def test_only_the_weights_of_the_best_trials_stay(tmp_path):
+    class WritingExecutor(ScriptedExecutor):
+        def wait(self, report, timeout_seconds):
+            for spec in self.jobs[0].cohort.specs:
+                folder = self.jobs[0].trials_folder / f"{spec.number:04d}"
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / "weights-0.npz").write_bytes(b"")
+            return super().wait(report, timeout_seconds)
+
+    loop = make_loop(tmp_path, WritingExecutor(), trials=30)
+    loop.run()
+    kept = sorted(int(file.parent.name) for file in (tmp_path / "trials").glob("*/weights-0.npz"))
+    best = sorted(loop.finished, key=lambda pair: -pair[1].score)[:20]
+    assert kept == sorted(spec.number for spec, _ in best)

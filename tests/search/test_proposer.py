@@ -1,0 +1,114 @@
+from collections import Counter
+
+import pytest
+from search_fakes import CONVOLUTIONS, LOSS_TASK, SMALL, SMALL_SIZE, TASK, open_study, small_space
+
+from autokeras_lite.search.proposer import Proposer
+from autokeras_lite.search.samplers import SAMPLERS
+from autokeras_lite.trial import Cause, TrialOutcome
+
+
+def proposer_of(folder, *spaces, task=TASK, sampler="random"):
+    return Proposer([open_study(space, folder, task=task, sampler=sampler) for space in spaces], task)
+
+
+def learned(proposer, cohort, score=0.5):
+    for number, proposal in enumerate(cohort, start=1):
+        proposer.learn(proposal, number, TrialOutcome(number, Cause.OK, score=score))
+    return cohort
+
+
+def exhausted(proposer, num_lanes):
+    cohorts = []
+    while cohort := proposer.propose(num_lanes):
+        cohorts.append(learned(proposer, cohort))
+    return cohorts
+
+
+def test_the_first_trial_is_the_default(tmp_path):
+    space = small_space()
+    (first, *_) = proposer_of(tmp_path, space).propose(1)
+    assert first.values == space.defaults()
+    assert first.origin == "default"
+
+
+def test_the_portfolio_comes_before_anything_is_sampled(tmp_path):
+    space = small_space()
+    proposer = proposer_of(tmp_path, space)
+    assert proposer.in_portfolio
+    cohorts = [proposer.propose(1) for _ in space.starts()]
+    assert [cohort[0].values for cohort in cohorts] == list(space.starts())
+    assert [cohort[0].origin for cohort in cohorts] == ["default", "portfolio", "portfolio", "portfolio"]
+    assert not proposer.in_portfolio
+    assert proposer.propose(1)[0].origin == "random"
+
+
+def test_the_portfolios_of_several_spaces_come_in_turn(tmp_path):
+    proposer = proposer_of(tmp_path, small_space(name="one"), small_space(name="other"))
+    names = [proposer.propose(1)[0].space.name for _ in range(6)]
+    assert names == ["one", "other"] * 3
+
+
+def test_ready_configurations_of_one_structure_train_together(tmp_path):
+    space = small_space()
+    cohort = proposer_of(tmp_path, space).propose(2)
+    assert [proposal.origin for proposal in cohort] == ["default", "portfolio"]
+    assert cohort[1].values["dropout"] == 0.4
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_cohort_has_one_structure_and_as_many_trials_as_were_asked_for(sampler, tmp_path):
+    space = small_space()
+    study = open_study(space, tmp_path, sampler=sampler)
+    proposer = Proposer([study], TASK)
+    for lanes in (5, 3, 4, 2, 4):
+        cohort = learned(proposer, proposer.propose(lanes))
+        assert len(cohort) == lanes
+        assert len({study.structure(proposal.values) for proposal in cohort}) == 1
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("num_lanes", [1, 2, 5])
+def test_no_configuration_comes_twice_and_an_exhausted_space_ends(num_lanes, sampler, tmp_path):
+    proposer = proposer_of(tmp_path, small_space(SMALL, "small"), sampler=sampler)
+    cohorts = exhausted(proposer, num_lanes)
+    values = [tuple(sorted(proposal.values.items())) for cohort in cohorts for proposal in cohort]
+    assert len(values) == len(set(values)) == SMALL_SIZE
+    assert proposer.is_exhausted
+
+
+def test_an_exhausted_space_leaves_its_share_to_the_other(tmp_path):
+    proposer = proposer_of(tmp_path, small_space(SMALL, "small"), small_space())
+    names = [learned(proposer, proposer.propose(1))[0].space.name for _ in range(40)]
+    assert Counter(names)["small"] <= SMALL_SIZE
+    assert len(names) == 40
+    assert not proposer.is_exhausted
+
+
+def test_a_structure_without_lanes_comes_alone(tmp_path):
+    proposer = proposer_of(tmp_path, small_space(CONVOLUTIONS, "convolutions"))
+    assert [len(learned(proposer, proposer.propose(8))) for _ in range(3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("task", "better"), [(TASK, 0.9), (LOSS_TASK, 0.1)])
+def test_two_of_three_samples_go_to_the_best_space_and_one_to_the_next(task, better, tmp_path):
+    proposer = proposer_of(tmp_path, small_space(name="worse"), small_space(name="better"), task=task)
+    sampled = []
+    while len(sampled) < 12:
+        was_sampled = not proposer.in_portfolio
+        cohort = proposer.propose(1)
+        name = cohort[0].space.name
+        learned(proposer, cohort, better if name == "better" else 0.5)
+        sampled += [name] if was_sampled else []
+    assert Counter(sampled) == {"better": 8, "worse": 4}
+
+
+def test_a_space_that_only_failed_comes_after_one_that_has_a_score(tmp_path):
+    proposer = proposer_of(tmp_path, small_space(name="failing"), small_space(name="scoring"))
+    while proposer.in_portfolio:
+        (proposal,) = proposer.propose(1)
+        is_failing = proposal.space.name == "failing"
+        outcome = TrialOutcome(1, Cause.EXCEPTION) if is_failing else TrialOutcome(1, Cause.OK, score=0.5)
+        proposer.learn(proposal, 1, outcome)
+    names = [proposer.propose(1)[0].space.name for _ in range(3)]
+    assert names == ["scoring", "scoring", "failing"]
