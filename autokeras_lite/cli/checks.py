@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from autokeras_lite.cli.words import show_bytes
 from autokeras_lite.execution.machine import look_at_machine
 
 State = Literal["ok", "warning", "problem"]
@@ -70,7 +71,7 @@ def _check_resources() -> list[Check]:
     memory = Check(
         "memory",
         "warning" if is_low else "ok",
-        f"{_gibibytes(machine.free_bytes)} free",
+        f"{show_bytes(machine.free_bytes)} free",
         "Close other programs, or search with --workers 1." if is_low else "",
     )
     return [Check("cores", "ok", str(machine.cores)), memory]
@@ -94,10 +95,6 @@ def _check_runs_dir(runs_dir: Path) -> list[Check]:
         return [Check("runs folder", "problem", f"{present} cannot be written ({error.strerror})", fix)]
     free = shutil.disk_usage(present).free
     is_low = free < _LITTLE_DISK_BYTES
-    disk = Check("disk", "warning" if is_low else "ok", f"{_gibibytes(free)} free", "Make room." if is_low else "")
+    disk = Check("disk", "warning" if is_low else "ok", f"{show_bytes(free)} free", "Make room." if is_low else "")
     state = "writable" if present == folder else "will be made"
     return [Check("runs folder", "ok", f"{os.fspath(folder)} ({state})"), disk]
-
-
-def _gibibytes(num_bytes: int) -> str:
-    return f"{num_bytes / (1 << 30):.1f} GiB"

@@ -128,11 +128,11 @@ def _title(overview: "Overview") -> Text:
 
 def _budget(progress: Progress, overview: "Overview", now: float) -> Table:
     elapsed, budget = progress.elapsed_seconds(now), overview.budget
-    told = [f"{show_seconds(elapsed)} gone"]
+    told = [f"{show_seconds(elapsed)} elapsed"]
     if budget.seconds is not None:
         told = [f"{show_seconds(budget.seconds - elapsed)} left of {show_seconds(budget.seconds)}"]
     if budget.trials is not None:
-        told.append(f"{progress.num_finished} of {count(budget.trials, 'trial')}")
+        told.append(f"{progress.num_counted} of {count(budget.trials, 'trial')}")
     grid = Table.grid(padding=(0, 2), expand=True)
     grid.add_column(ratio=1)
     grid.add_column(no_wrap=True)

@@ -1,6 +1,7 @@
 """Where a search lies that a person names."""
 
 import difflib
+import os
 from pathlib import Path
 
 from autokeras_lite.errors import ArtifactError
@@ -10,13 +11,13 @@ _REQUEST_FILE = "search.json"
 
 
 def is_path(name: str) -> bool:
-    """Say whether a person means a path: names have no separators.
+    """Say whether a person means a path: a name has no separators.
 
     Example:
         >>> is_path("runs/adult"), is_path("adult")
         (True, False)
     """
-    return len(Path(name).parts) > 1
+    return "/" in name or os.sep in name
 
 
 def find_search(name: str, runs_dir: str) -> Path:

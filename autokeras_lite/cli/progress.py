@@ -40,6 +40,11 @@ class Progress:
         return sum(self.counts.values())
 
     @property
+    def num_counted(self) -> int:
+        """How many trials count for the budget: those that did not fail."""
+        return self.num_finished - self.counts[TrialStatus.FAILED]
+
+    @property
     def num_training(self) -> int:
         """How many trials train now."""
         return sum(standing.num_running for standing in self.cohorts.values())
@@ -61,7 +66,7 @@ class Progress:
         budget = self.overview.budget
         shares = [self.elapsed_seconds(now) / budget.seconds] if budget.seconds is not None else []
         if budget.trials is not None:
-            shares.append(self.num_finished / budget.trials)
+            shares.append(self.num_counted / budget.trials)
         return min(1.0, max(shares))
 
     def note(self, message: str) -> None:

@@ -39,7 +39,8 @@ def _default(what: str) -> str:
     "--space",
     multiple=True,
     metavar="NAME|FILE",
-    help="Search space, shipped or your own TOML file. Repeat it for several." + _default("all that fit the data"),
+    help="Search space, shipped or your own TOML file. Repeat it for several."
+    + _default("the shipped ones for such data"),
 )
 @click.option("--trials", type=int, metavar="N", help="Number of trials in total, as a limit.")
 @click.option(

@@ -25,7 +25,7 @@ class Halving:
     """Remembers the scores at each rung and lets the best third of them go on (Jamieson and Talwalkar 2016).
 
     Optuna's own pruner judges one trial at a time, in the order in which they come; the trials of a cohort come at
-    once, so they are judged together here. With fewer than `FACTOR` scores at a rung the best one goes on.
+    once, so they are judged together here. As long as fewer than `FACTOR` have stood on a rung, all of them go on.
     """
 
     def __init__(self, direction: Literal["maximize", "minimize"]) -> None:
@@ -37,6 +37,6 @@ class Halving:
         here = {number: self._sign * value for number, value in scores.items() if math.isfinite(value)}
         self._scores[rung] += here.values()
         ranked = sorted(self._scores[rung], reverse=True)
-        places = max(1, math.ceil(len(ranked) / FACTOR))
+        places = len(ranked) if len(ranked) < FACTOR else math.ceil(len(ranked) / FACTOR)
         bar = ranked[places - 1] if ranked else math.inf
         return frozenset(number for number in scores if here.get(number, -math.inf) < bar)

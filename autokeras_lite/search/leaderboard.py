@@ -29,6 +29,8 @@ def _order(outcome: TrialOutcome, sign: float) -> tuple[bool, float, int]:
 
 
 def _row(rank: int, spec: TrialSpec, outcome: TrialOutcome) -> dict[str, Any]:
+    training = asdict(spec.training)
+    training["schedule_epochs"] = training.pop("epochs")  # `epochs` counts those that were trained
     return {
         "rank": rank,
         "trial": spec.number,
@@ -44,7 +46,7 @@ def _row(rank: int, spec: TrialSpec, outcome: TrialOutcome) -> dict[str, Any]:
         "cause": str(outcome.cause),
         "message": outcome.message,
         **flatten_config(spec.config),
-        **asdict(spec.training),
+        **training,
     }
 
 

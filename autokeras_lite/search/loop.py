@@ -1,7 +1,7 @@
 """The heart of a search: propose, train, learn, until the budget is spent."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from autokeras_lite.errors import TrialError
@@ -81,21 +81,23 @@ class SearchLoop:
     _failed_cohorts_in_a_row: int = 0
     _training_seconds: float = 0.0
 
-    def run(self) -> None:
-        """Spend the budget.
+    def run(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Spend the budget. `meanwhile` is called once, when the first cohorts have begun to train.
 
         Raises:
             TrialError: no trial came to a score.
         """
-        self._halving = Halving(self.around.task.direction)
-        while True:
-            while len(self._running) < self.around.executor.slots and self._start_cohort():
-                pass
-            if not self._running:
-                break
+        self._fill_slots()
+        meanwhile()
+        while self._running:
             self._collect()
+            self._fill_slots()
         if self.best is None:
             raise TrialError(self._why_nothing())
+
+    def _fill_slots(self) -> None:
+        while len(self._running) < self.around.executor.slots and self._start_cohort():
+            pass
 
     # Starting ------------------------------------------------------------------------------------------------------
 

@@ -118,8 +118,7 @@ def _search_and_finish(
     test_rows: Dataset | None,
 ) -> SearchSummary:
     prepared.data.write(around.folder.data)
-    baselines = _baselines(prepared, config, around)
-    loop = _search(prepared, config, spaces, around)
+    loop, baselines = _search(prepared, config, spaces, around)
     assert loop.best is not None
     finish(prepared, config, around, loop.best)
     summary = summarise(prepared, config, loop, baselines)
@@ -128,18 +127,9 @@ def _search_and_finish(
     return close_account(summary, around)
 
 
-def _baselines(prepared: Prepared, config: SearchConfig, around: Surroundings) -> tuple[Baseline, ...]:
-    left = around.clock.training_seconds_left
-    limit = {} if left is None else {"seconds_left": _BASELINE_SHARE * left}
-    baselines = fit_baselines(prepared.data, prepared.task, seed=config.strategy.seed, **limit)
-    for baseline in baselines:
-        around.observer.baseline_finished(baseline)
-    return baselines
-
-
 def _search(
     prepared: Prepared, config: SearchConfig, spaces: tuple[SearchSpace, ...], around: Surroundings
-) -> SearchLoop:
+) -> tuple[SearchLoop, list[Baseline]]:
     studies = [
         SpaceStudy(
             space,
@@ -150,15 +140,25 @@ def _search(
         )
         for space in spaces
     ]
-    folds = prepared.data.folds
+    folds, baselines = prepared.data.folds, list[Baseline]()
     plan = Plan(config.strategy.seed, len(folds), min(len(fold.train_rows) for fold in folds), config.budget.trials)
     loop = SearchLoop(around, plan, Proposer(studies, prepared.task))
     try:
-        loop.run()
+        # The driver has nothing else to do while the first cohorts are compiled.
+        loop.run(meanwhile=lambda: baselines.extend(_baselines(prepared, config, around)))
     finally:
         for study in studies:
             study.close()
-    return loop
+    return loop, baselines
+
+
+def _baselines(prepared: Prepared, config: SearchConfig, around: Surroundings) -> tuple[Baseline, ...]:
+    left = around.clock.training_seconds_left
+    limit = {} if left is None else {"seconds_left": max(1.0, _BASELINE_SHARE * left)}
+    baselines = fit_baselines(prepared.data, prepared.task, seed=config.strategy.seed, **limit)
+    for baseline in baselines:
+        around.observer.baseline_finished(baseline)
+    return baselines
 
 
 def _test_score(test_rows: Dataset, around: Surroundings) -> float:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -50,14 +51,22 @@ class SpaceStudy:
         # Each space draws from a stream of its own.
         seed = (strategy.seed + zlib.crc32(space.name.encode())) % 2**31
         self._study = optuna.create_study(direction=direction, sampler=make_sampler(strategy.sampler, seed))
-        self._storage = RDBStorage(f"sqlite:///{database}", engine_kwargs={"connect_args": {"timeout": 60}})
-        self._record = optuna.create_study(
-            study_name=space.name, storage=self._storage, direction=direction, load_if_exists=True
-        )
+        self._database = database
         self._starts = space.starts()
         self._seen: set[tuple[tuple[str, Value], ...]] = set()
         self._open: dict[int, optuna.Trial] = {}
         self._reported: set[int] = set()
+
+    @cached_property
+    def _storage(self) -> RDBStorage:
+        return RDBStorage(f"sqlite:///{self._database}", engine_kwargs={"connect_args": {"timeout": 60}})
+
+    @cached_property
+    def _record(self) -> optuna.Study:
+        """The study in the file; made when the first trial is told, so that the first cohort does not wait for it."""
+        return optuna.create_study(
+            study_name=self.space.name, storage=self._storage, direction=self._study.direction, load_if_exists=True
+        )
 
     def structure(self, values: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
         """Return the part of a configuration that shapes the graph."""
@@ -106,6 +115,7 @@ class SpaceStudy:
         self._record.add_trial(self._study.get_trials(deepcopy=False)[proposal.ticket])
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; a space of which no trial was told has an empty study in it."""
+        self._record  # noqa: B018 - makes the study
         self._storage.remove_session()
         self._storage.engine.dispose()

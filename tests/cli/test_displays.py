@@ -8,7 +8,7 @@ import pytest
 from golden_files import check_golden
 from rich.cells import cell_len
 from rich.console import Console
-from scripted_search import SUMMARY, TASK, SetClock, make_cohort, make_overview, make_report, play
+from scripted_search import SUMMARY, TASK, SetClock, make_cohort, make_overview, make_report, make_spec, play
 
 from autokeras_lite.cli.display import Display
 from autokeras_lite.cli.final import Invocation, print_final
@@ -149,6 +149,13 @@ def test_the_bar_shows_the_part_of_the_budget_that_is_nearer_to_its_end(budget: 
     progress.cohort_started(cohort)
     progress.trial_finished(cohort.specs[0], TrialOutcome(1, Cause.OK, 0.9), is_best=True)
     assert progress.spent(1030.0) == pytest.approx(expected)
+
+
+def test_a_failed_trial_does_not_count_for_the_budget() -> None:
+    progress = Progress()
+    progress.search_started(make_overview(Budget(trials=4)))
+    progress.trial_finished(make_spec(1), TrialOutcome(1, Cause.DIVERGED), is_best=False)
+    assert (progress.num_finished, progress.spent(1001.0)) == (1, 0.0)
 
 
 def test_the_curve_of_a_cohort_follows_the_direction_of_the_metric() -> None:

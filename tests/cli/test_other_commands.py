@@ -142,11 +142,17 @@ class KilledServer(ScriptedServer):
 
 
 def test_the_server_does_not_outlive_a_killed_program() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    functions = ScriptedFunctions(server=KilledServer())
-    assert run(functions, "ui").exit_code == 0
-    assert functions.server.stops == 1
-    assert signal.getsignal(signal.SIGTERM) is before
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    try:
+        functions = ScriptedFunctions(server=KilledServer())
+        assert run(functions, "ui").exit_code == 0
+        assert functions.server.stops == 1
+        assert heard == [], "ui hears the signal, and gives it back to whoever had it before"
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert heard == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class NamelessServer(ScriptedServer):

@@ -21,7 +21,12 @@ def test_the_best_is_never_stopped(scores, direction):
     assert not stopped & {number for number, value in scores.items() if value == best}
 
 
-@given(SCORES, directions)
+@given(SCORES.filter(lambda scores: len(scores) < FACTOR), directions)
+def test_all_go_on_while_there_is_little_to_compare_with(scores, direction):
+    assert not Halving(direction).judge(0, scores)
+
+
+@given(SCORES.filter(lambda scores: len(scores) >= FACTOR), directions)
 def test_at_most_a_third_goes_on_beside_ties(scores, direction):
     going_on = scores.keys() - Halving(direction).judge(0, scores)
     values = [scores[number] for number in going_on]
@@ -52,7 +57,8 @@ def test_later_trials_are_judged_against_everything_that_stood_on_the_rung(earli
     both = [*earlier.values(), *later.values()]
     if best_of(later, direction) == best_of(dict(enumerate(both)), direction):
         assert len(stopped) < len(later)
-    beaten = sorted(both, reverse=direction == "maximize")[math.ceil(len(both) / FACTOR) - 1]
+    places = len(both) if len(both) < FACTOR else math.ceil(len(both) / FACTOR)
+    beaten = sorted(both, reverse=direction == "maximize")[places - 1]
     sign = 1 if direction == "maximize" else -1
     assert stopped == {number for number, value in later.items() if sign * value < sign * beaten}
 
