@@ -265,7 +265,7 @@ def _as_number(value: str | float | int | os.PathLike[str]) -> float | None:
         return None
 
 
-def _whole(what: str, value: object, low: int, where: str) -> int:
+def _whole(what: str, value: Any, low: int, where: str) -> int:
     """Return a whole number as a plain `int`, which one of numpy is not."""
     number = int(value) if isinstance(value, Integral) and type(value) is not bool else None
     if number is None or not low <= number < _WHOLE_LIMIT:

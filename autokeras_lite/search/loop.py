@@ -81,6 +81,9 @@ class SearchLoop:
     _failed_cohorts_in_a_row: int = 0
     _training_seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        self._halving = Halving(self.around.task.direction)
+
     def run(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Spend the budget. `meanwhile` is called once, when the first cohorts have begun to train.
 
