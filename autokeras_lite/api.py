@@ -113,10 +113,12 @@ class SearchResult:
     def predict(self, data: Any) -> pd.DataFrame:
         """Predict labels or values for rows: a frame, an array or a path; other columns than the inputs do not matter.
 
+        The index is that of the frame.
+
         Raises:
             ArtifactError: columns are missing.
         """
-        return self.artifact.predict(self._inputs(data))
+        return _indexed(self.artifact.predict(self._inputs(data)), data)
 
     def predict_proba(self, data: Any) -> pd.DataFrame:
         """Predict the probability of each class, one column for each.
@@ -124,7 +126,7 @@ class SearchResult:
         Raises:
             TaskError: a regression has no classes.
         """
-        return self.artifact.predict_proba(self._inputs(data))
+        return _indexed(self.artifact.predict_proba(self._inputs(data)), data)
 
     def evaluate(self, data: Any) -> pd.DataFrame:
         """Score labelled rows in every metric that fits the task, the one that was searched for first."""
@@ -153,6 +155,10 @@ class SearchResult:
     def _inputs(self, data: Any) -> Any:
         encoding = self.artifact.manifest.encoding
         return read_inputs(data, kind=encoding.kind, text_columns=encoding.text_columns)
+
+
+def _indexed(predictions: pd.DataFrame, data: Any) -> pd.DataFrame:
+    return predictions.set_axis(data.index, axis=0) if isinstance(data, pd.DataFrame) else predictions
 
 
 def _recorded(folder: SearchFolder, data: Any, config: SearchConfig, observer: Observer) -> SearchResult:

@@ -267,7 +267,7 @@ def _as_number(value: str | float | int | os.PathLike[str]) -> float | None:
 
 def _whole(what: str, value: Any, low: int, where: str) -> int:
     """Return a whole number as a plain `int`, which one of numpy is not."""
-    number = int(value) if isinstance(value, Integral) and type(value) is not bool else None
+    number = None if isinstance(value, bool) or not isinstance(value, Integral) else int(value)
     if number is None or not low <= number < _WHOLE_LIMIT:
         raise ConfigError(
             f"{what} {value!r} was given. Expected a whole number from {low} to {_WHOLE_LIMIT - 1}. Correct {where}."

@@ -72,11 +72,10 @@ class SearchFolder:
             found.append((TrialSpec.from_json(values["spec"]), TrialOutcome.from_json(values["outcome"])))
         return found
 
-    def keep_weights(self, numbers: Iterable[int]) -> None:
-        """Delete the weights of all trials but these; predictions and results stay."""
-        kept = {f"{number:04d}" for number in numbers}
-        for file in self.trials.glob("*/weights-*.npz"):
-            if file.parent.name not in kept:
+    def drop_weights(self, numbers: Iterable[int]) -> None:
+        """Delete the weights of these trials; their predictions and results stay."""
+        for number in numbers:
+            for file in self.trial(number).glob("weights-*.npz"):
                 file.unlink()
 
     def discard_data(self) -> None:

@@ -1,7 +1,7 @@
 """The heart of a search: propose, train, learn, until the budget is spent."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autokeras_lite.errors import TrialError
@@ -76,6 +76,7 @@ class SearchLoop:
     finished: list[tuple[TrialSpec, TrialOutcome]] = field(default_factory=list)
     best: tuple[TrialSpec, TrialOutcome] | None = None
     _running: dict[int, _Running] = field(default_factory=dict)
+    _kept: list[TrialOutcome] = field(default_factory=list)
     _num_started: int = 0
     _num_cohorts: int = 0
     _failed_cohorts_in_a_row: int = 0
@@ -196,21 +197,27 @@ class SearchLoop:
             self.around.observer.trial_finished(spec, outcome, is_best=self._is_best(spec, outcome))
         has_failed = all(outcome.status is TrialStatus.FAILED for outcome in result.outcomes)
         self._failed_cohorts_in_a_row = self._failed_cohorts_in_a_row + 1 if has_failed else 0
-        self.around.folder.keep_weights(self._best_numbers())
+        self._keep_best_weights(result.outcomes)
 
     def _is_best(self, spec: TrialSpec, outcome: TrialOutcome) -> bool:
+        """Say whether a trial leads now: of equal ones the first by number does, whichever ended first."""
         if outcome.score is None:
             return False
-        held = None if self.best is None else self.best[1].score
-        if held is not None and not self.around.task.is_better(outcome.score, held):
+        if self.best is not None and self._rank(outcome) > self._rank(self.best[1]):
             return False
         self.best = (spec, outcome)
         return True
 
-    def _best_numbers(self) -> list[int]:
-        scored = [outcome for _, outcome in self.finished if outcome.score is not None]
+    def _rank(self, outcome: TrialOutcome) -> tuple[float, int]:
         sign = -1.0 if self.around.task.direction == "maximize" else 1.0
-        return [o.number for o in sorted(scored, key=lambda o: sign * (o.score or 0.0))[:_KEPT_MODELS]]
+        return sign * (outcome.score or 0.0), outcome.number
+
+    def _keep_best_weights(self, outcomes: Sequence[TrialOutcome]) -> None:
+        """Delete the weights of trials that have left the best; a cohort that still runs may have written its own."""
+        scored = [*self._kept, *(outcome for outcome in outcomes if outcome.score is not None)]
+        ranked = sorted(scored, key=self._rank)
+        self._kept = ranked[:_KEPT_MODELS]
+        self.around.folder.drop_weights(outcome.number for outcome in ranked[_KEPT_MODELS:])
 
     def _abandon(self) -> None:
         """Give up cohorts that did not hear in time: a long epoch, or the compilation of a large model."""

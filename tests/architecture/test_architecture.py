@@ -57,6 +57,17 @@ def test_everything_that_is_exposed_can_be_had_and_nothing_else():
         autokeras_lite.serach  # noqa: B018 - asking is the test
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "before",
+    ["", "akl.search", "akl.load", "import autokeras_lite.search.folder", "from autokeras_lite.api import load"],
+)
+def test_search_is_the_function_whatever_was_imported_before(before):
+    program = f"import autokeras_lite as akl\n{before}\nassert callable(akl.search)\nassert callable(akl.search)"
+    program += "\nfrom autokeras_lite import search\nassert search is akl.search"
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
+
+
 def test_the_wheel_holds_every_package():
     pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     on_disk = {".".join(path.parent.relative_to(PROJECT).parts) for path in MODULES if path.name == "__init__.py"}

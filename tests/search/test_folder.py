@@ -74,13 +74,13 @@ def test_a_trial_that_left_no_whole_result_is_not_read(tmp_path):
     assert folder.read_trials() == [(SPEC, OUTCOME)]
 
 
-def test_only_the_weights_that_are_asked_for_are_kept(tmp_path):
+def test_the_weights_of_the_named_trials_go_and_nothing_else(tmp_path):
     folder = SearchFolder(tmp_path)
     for number in (1, 2):
         folder.trial(number).mkdir(parents=True)
         for name in ("weights-0.npz", "weights-1.npz", "predictions.npz"):
             np.savez(folder.trial(number) / name)
-    folder.keep_weights([2])
+    folder.drop_weights([1, 3])
     assert sorted(file.name for file in folder.trial(1).iterdir()) == ["predictions.npz"]
     assert len(list(folder.trial(2).iterdir())) == 3
 

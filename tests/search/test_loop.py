@@ -17,6 +17,7 @@ from search_fakes import (
 from autokeras_lite.config import Budget
 from autokeras_lite.errors import TrialError
 from autokeras_lite.search.clock import Clock
+from autokeras_lite.search.leaderboard import make_leaderboard
 from autokeras_lite.search.loop import MOST_LANES
 from autokeras_lite.search.observer import SilentObserver
 from autokeras_lite.tracking.null import NullTracker
@@ -241,16 +242,28 @@ def test_with_a_time_limit_one_model_stands_before_many_train_together(tmp_path)
     assert max(len(cohort.specs) for cohort in executor.cohorts) > 4
 
 
-def test_only_the_weights_of_the_best_trials_stay(tmp_path):
-    class WritingExecutor(ScriptedExecutor):
-        def wait(self, report, timeout_seconds):
-            for spec in self.jobs[0].cohort.specs:
-                folder = self.jobs[0].trials_folder / f"{spec.number:04d}"
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / "weights-0.npz").write_bytes(b"")
-            return super().wait(report, timeout_seconds)
+class WritingExecutor(ScriptedExecutor):
+    """Writes the weights of every trial as soon as it is submitted: long before its result is asked for."""
 
-    loop = make_loop(tmp_path, WritingExecutor(), trials=30)
+    def submit(self, job):
+        super().submit(job)
+        for spec in job.cohort.specs:
+            folder = job.trials_folder / f"{spec.number:04d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "weights-0.npz").write_bytes(b"")
+
+    def wait(self, report, timeout_seconds):
+        results = super().wait(report, timeout_seconds)
+        for result in results:
+            for outcome in result.outcomes:
+                assert (self.trials_folder / f"{outcome.number:04d}" / "weights-0.npz").exists(), "deleted too early"
+        return results
+
+
+def test_only_the_weights_of_the_best_trials_stay_and_none_goes_before_its_result_has_come(tmp_path):
+    executor = WritingExecutor(slots=3)
+    executor.trials_folder = tmp_path / "trials"
+    loop = make_loop(tmp_path, executor, trials=40)
     loop.run()
     kept = sorted(int(file.parent.name) for file in (tmp_path / "trials").glob("*/weights-0.npz"))
     best = sorted(loop.finished, key=lambda pair: -pair[1].score)[:20]
