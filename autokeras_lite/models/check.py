@@ -5,7 +5,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from types import MappingProxyType
+from typing import Any
 
+from autokeras_lite.data.arrays import InputSpec
 from autokeras_lite.data.dataset import InputKind
 from autokeras_lite.errors import SpaceError
 from autokeras_lite.models.family import Family
@@ -14,6 +16,9 @@ from autokeras_lite.spaces.setting import Setting, suggestion
 from autokeras_lite.spaces.shapes import repair_stack
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.spaces.training_choices import TRAINING_SETTINGS
+from autokeras_lite.tasks.losses import choose_loss_name
+from autokeras_lite.tasks.task import TaskKind
+from autokeras_lite.trial import TrainingConfig
 
 NUM_SAMPLES = 20
 
@@ -70,6 +75,24 @@ def check_space(space: SearchSpace, families: Mapping[str, Family]) -> None:
             _check_configuration(space, label, values)
     except SpaceError as error:
         raise SpaceError(f"Space {space.name}: {error}") from None
+
+
+def check_fit(config: Mapping[str, Any], training: TrainingConfig, inputs: InputSpec, kind: TaskKind) -> None:
+    """Check that a chosen configuration can be built for these inputs and trained for this task, before it costs time.
+
+    Raises:
+        SpaceError: a slot cannot take what reaches it, or the loss does not fit the task.
+    """
+    choose_loss_name(training.loss, kind)
+    if "stack" in config:
+        repair_stack(config["stack"], _row_shape(inputs), inputs.kind)
+
+
+def _row_shape(inputs: InputSpec) -> tuple[int, ...]:
+    """Return the shape of what enters a stack; the columns of a table are joined to one row of numbers."""
+    if inputs.kind is not InputKind.TABLE:
+        return inputs.arrays[0].shape
+    return (sum(array.shape[0] for array in inputs.arrays),)
 
 
 def _family(space: SearchSpace, families: Mapping[str, Family]) -> Family:

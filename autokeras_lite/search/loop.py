@@ -230,6 +230,8 @@ class SearchLoop:
 
     def _why_nothing(self) -> str:
         failed = [outcome for _, outcome in self.finished]
+        if not failed and self.proposer.last_misfit:
+            return self.proposer.last_misfit
         if not failed:
             return (
                 f"The time limit of {self.around.clock.budget.seconds:.0f} s left no time for a single trial. "

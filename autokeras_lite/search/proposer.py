@@ -1,13 +1,18 @@
 """Which configurations are tried next, and which of them train together."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
+from autokeras_lite.errors import SpaceError
 from autokeras_lite.models.registry import FAMILIES
 from autokeras_lite.search.study import Proposal, SpaceStudy
 from autokeras_lite.spaces.domain import Value
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.trial import TrialOutcome
 
+Check = Callable[[Proposal], None]
+
+_MOST_MISFITS = 100
 # Of three cohorts after the portfolio, two go to the best space and one to the next: the second keeps the first honest.
 _SHARES = (0, 0, 1)
 
@@ -16,15 +21,20 @@ class Proposer:
     """Proposes cohorts: first the portfolios of all spaces in turn, then what the samplers ask for.
 
     A cohort is one structure: the first configuration sets it, the others are asked for with that structure fixed.
+    `check` raises a `SpaceError` for a configuration that cannot be built or trained here; those are passed over, and a
+    space that brings forth nothing else is given up.
     """
 
-    def __init__(self, studies: Sequence[SpaceStudy], task: Task) -> None:
+    def __init__(self, studies: Sequence[SpaceStudy], task: Task, check: Check = lambda proposal: None) -> None:
         self._studies = {study.space.name: study for study in studies}
         self._task = task
         self._starts = _interleaved([[(s, values) for values in s.space.starts()] for s in studies])
         self._best: dict[str, float] = {}
         self._exhausted: set[str] = set()
         self._turn = 0
+        self._check = check
+        self._misfits: Counter[str] = Counter()
+        self.last_misfit = ""
 
     @property
     def is_exhausted(self) -> bool:
@@ -40,7 +50,7 @@ class Proposer:
         """Propose at most so many configurations of one structure; nothing when all have been tried."""
         while not self.is_exhausted:
             first = self._next_start() if self._starts else self._next_sample()
-            if first is not None:
+            if first is not None and self._fits(first):
                 return self._with_variants(first, num_lanes if _has_lanes(first) else 1)
         return ()
 
@@ -55,6 +65,19 @@ class Proposer:
     def report(self, proposal: Proposal, rung: int, score: float) -> None:
         """Take note of how a trial stands at a rung."""
         self._studies[proposal.space.name].report(proposal.ticket, rung, score)
+
+    def _fits(self, proposal: Proposal) -> bool:
+        name = proposal.space.name
+        try:
+            self._check(proposal)
+        except SpaceError as error:
+            self._studies[name].discard(proposal)
+            self._misfits[name] += 1
+            self.last_misfit = f"Space {name}: {error}"
+            if self._misfits[name] >= _MOST_MISFITS:
+                self._exhausted.add(name)
+            return False
+        return True
 
     def _next_start(self) -> Proposal | None:
         study, values = self._starts.pop(0)

@@ -13,7 +13,7 @@ from autokeras_lite.data.dataset import Dataset, InputKind
 from autokeras_lite.errors import SpaceError
 from autokeras_lite.execution.executor import Executor
 from autokeras_lite.execution.work import predict_units
-from autokeras_lite.models.check import check_space
+from autokeras_lite.models.check import check_fit, check_space
 from autokeras_lite.models.registry import FAMILIES
 from autokeras_lite.search.account import announce, close_account, close_broken_account, request_of, summarise
 from autokeras_lite.search.baselines import Baseline, fit_baselines
@@ -25,7 +25,7 @@ from autokeras_lite.search.observer import Observer
 from autokeras_lite.search.prepare import Prepared, prepare, read_more_rows
 from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.record import SearchSummary
-from autokeras_lite.search.study import SpaceStudy
+from autokeras_lite.search.study import Proposal, SpaceStudy
 from autokeras_lite.spaces.load import load_space
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tasks.metrics import score
@@ -142,7 +142,11 @@ def _search(
     ]
     folds, baselines = prepared.data.folds, list[Baseline]()
     plan = Plan(config.strategy.seed, len(folds), min(len(fold.train_rows) for fold in folds), config.budget.trials)
-    loop = SearchLoop(around, plan, Proposer(studies, prepared.task))
+
+    def check(proposal: Proposal) -> None:
+        check_fit(*proposal.space.assemble(proposal.values), prepared.data.inputs, prepared.task.kind)
+
+    loop = SearchLoop(around, plan, Proposer(studies, prepared.task, check))
     try:
         # The driver has nothing else to do while the first cohorts are compiled.
         loop.run(meanwhile=lambda: baselines.extend(_baselines(prepared, config, around)))

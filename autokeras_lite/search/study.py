@@ -114,6 +114,10 @@ class SpaceStudy:
             self._study.tell(trial, outcome.score)
         self._record.add_trial(self._study.get_trials(deepcopy=False)[proposal.ticket])
 
+    def discard(self, proposal: Proposal) -> None:
+        """Let a configuration go that will not be tried; it counts nowhere."""
+        self._study.tell(self._open.pop(proposal.ticket), state=TrialState.FAIL)
+
     def close(self) -> None:
         """Close the file; a space of which no trial was told has an empty study in it."""
         self._record  # noqa: B018 - makes the study

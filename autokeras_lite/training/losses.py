@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from autokeras_lite.errors import SpaceError
+from autokeras_lite.tasks.losses import choose_loss_name
 from autokeras_lite.tasks.task import TaskKind
 
 Tensor = Any
@@ -43,16 +43,6 @@ LOSSES: Mapping[str, RowLoss] = MappingProxyType(
     }
 )
 
-# The first of each kind is what "auto" means.
-FITTING: Mapping[TaskKind, tuple[str, ...]] = MappingProxyType(
-    {
-        TaskKind.BINARY: ("binary_crossentropy",),
-        TaskKind.MULTICLASS: ("categorical_crossentropy", "kl_divergence"),
-        TaskKind.MULTILABEL: ("binary_crossentropy",),
-        TaskKind.REGRESSION: ("mean_squared_error", "huber"),
-    }
-)
-
 
 def choose_loss(name: str, kind: TaskKind) -> RowLoss:
     """Return the loss of that name; `auto` is the usual one of the task.
@@ -60,15 +50,7 @@ def choose_loss(name: str, kind: TaskKind) -> RowLoss:
     Raises:
         SpaceError: the loss does not fit the task.
     """
-    fitting = FITTING[kind]
-    if name == "auto":
-        return LOSSES[fitting[0]]
-    if name not in fitting:
-        raise SpaceError(
-            f"Loss {name!r} was chosen for a {kind} task. Expected one of {', '.join(fitting)} or auto. "
-            "Correct 'loss' in the space."
-        )
-    return LOSSES[name]
+    return LOSSES[choose_loss_name(name, kind)]
 
 
 def smooth(targets: Tensor, smoothing: Tensor, kind: TaskKind) -> Tensor:

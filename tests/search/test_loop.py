@@ -139,6 +139,28 @@ def test_lanes_grow_with_few_rows_and_shrink_with_folds(num_rows, num_folds, mos
     assert {cohort.folds for cohort in executor.cohorts} == {tuple(range(num_folds))}
 
 
+def test_of_equal_trials_the_first_by_number_is_the_best_whichever_ended_first(tmp_path):
+    class LastFirst(ScriptedExecutor):
+        def wait(self, report, timeout_seconds):
+            self.jobs.reverse()
+            return super().wait(report, timeout_seconds)
+
+    executor = LastFirst(lambda spec: TrialOutcome(spec.number, Cause.OK, score=0.5), slots=3)
+    loop = make_loop(tmp_path, executor, trials=3)
+    loop.run()
+    assert [spec.number for spec, _ in loop.finished] != [1, 2, 3]
+    assert loop.best[0].number == 1
+    assert make_leaderboard(loop.finished, "maximize")["trial"][0] == 1
+
+
+def test_what_is_done_meanwhile_is_done_once_while_the_first_cohorts_train(tmp_path):
+    executor = ScriptedExecutor(slots=2)
+    seen = []
+    loop = make_loop(tmp_path, executor, trials=6)
+    loop.run(meanwhile=lambda: seen.append((len(executor.jobs), len(loop.finished))))
+    assert seen == [(2, 0)]
+
+
 def test_a_budget_of_trials_is_spread_over_several_structures(tmp_path):
     executor = ScriptedExecutor()
     make_loop(tmp_path, executor, trials=8).run()

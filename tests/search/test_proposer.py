@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 from search_fakes import CONVOLUTIONS, LOSS_TASK, SMALL, SMALL_SIZE, TASK, open_study, small_space
 
+from autokeras_lite.errors import SpaceError
 from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.samplers import SAMPLERS
 from autokeras_lite.trial import Cause, TrialOutcome
@@ -112,3 +113,14 @@ def test_a_space_that_only_failed_comes_after_one_that_has_a_score(tmp_path):
         proposer.learn(proposal, 1, outcome)
     names = [proposer.propose(1)[0].space.name for _ in range(3)]
     assert names == ["scoring", "scoring", "failing"]
+
+
+def test_what_cannot_be_built_here_is_passed_over_and_costs_no_trial(tmp_path):
+    def refuse(proposal):
+        raise SpaceError("slot 'conv' takes pictures.")
+
+    study = open_study(SMALL, tmp_path)
+    proposer = Proposer([study], TASK, refuse)
+    assert proposer.propose(4) == ()
+    assert proposer.is_exhausted
+    assert "slot 'conv'" in proposer.last_misfit
