@@ -119,7 +119,7 @@ def test_what_cannot_be_built_here_is_passed_over_and_costs_no_trial(tmp_path):
     def refuse(proposal):
         raise SpaceError("slot 'conv' takes pictures.")
 
-    study = open_study(SMALL, tmp_path)
+    study = open_study(small_space(), tmp_path, task=TASK, sampler="random")
     proposer = Proposer([study], TASK, refuse)
     assert proposer.propose(4) == ()
     assert proposer.is_exhausted
