@@ -22,6 +22,7 @@ from autokeras_lite.tasks.task import Task, TaskKind
 from autokeras_lite.trial import Cohort, Directive, EpochReport, TrialOutcome, TrialSpec
 
 _PARITY_ROWS = 1000
+_REFIT_COHORT = 0  # those of the search count from 1
 _NO_PARITY = Parity(max_difference=0.0, rows=0)
 
 
@@ -90,7 +91,8 @@ def _refit(
     place = SearchFolder(around.folder.path / "refit")
     data = encode_all_rows(prepared, config)
     data.write(place.data)
-    cohort = Cohort(0, (spec,), config.strategy.seed % 2**30, folds=(0,), stop_after=max(1, outcome.best_epoch))
+    epochs, batch_seed = max(1, outcome.best_epoch), config.strategy.seed % 2**30
+    cohort = Cohort(_REFIT_COHORT, (spec,), batch_seed, folds=(0,), stop_after=epochs)
     around.executor.submit(CohortJob(cohort, prepared.task, place.data, place.trials))
     (again,) = _result_of(cohort, around).outcomes
     if again.score is None:

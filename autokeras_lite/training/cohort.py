@@ -219,7 +219,8 @@ def _outcome(
 ) -> TrialOutcome:
     cause = _trial_cause(lanes)
     if cause.status == "failed":
-        message = f"No finite score: the loss was {lanes[0].monitor.losses[-1]} in epoch {lanes[0].monitor.epoch}."
+        lost = next(lane.monitor for lane in lanes if lane.cause is cause)
+        message = f"No finite score: the loss was {lost.losses[-1]} in epoch {lost.epoch}."
         return TrialOutcome(spec.number, cause, seconds=seconds, parameters=model.count_params(), message=message)
     _write_trial(job.trials_folder / f"{spec.number:04d}", model, lanes)
     monitors = [lane.monitor for lane in lanes]
