@@ -12,7 +12,7 @@ from autokeras_lite.trial import TrialOutcome
 
 Check = Callable[[Proposal], None]
 
-_MOST_MISFITS = 100
+_MOST_MISFITS_IN_A_ROW = 100
 # Of three cohorts after the portfolio, two go to the best space and one to the next: the second keeps the first honest.
 _SHARES = (0, 0, 1)
 
@@ -74,9 +74,10 @@ class Proposer:
             self._studies[name].discard(proposal)
             self._misfits[name] += 1
             self.last_misfit = f"Space {name}: {error}"
-            if self._misfits[name] >= _MOST_MISFITS:
+            if self._misfits[name] >= _MOST_MISFITS_IN_A_ROW:
                 self._exhausted.add(name)
             return False
+        self._misfits[name] = 0
         return True
 
     def _next_start(self) -> Proposal | None:

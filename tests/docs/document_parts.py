@@ -34,7 +34,7 @@ def prose(text: str) -> str:
 
 
 def code_words(text: str) -> list[str]:
-    """Return what stands between backticks in the prose; in a table `\\|` is a bar."""
+    r"""Return what stands between backticks in the prose; in a table `\|` is a bar."""
     return [word.replace(r"\|", "|") for word in _CODE.findall(prose(text))]
 
 

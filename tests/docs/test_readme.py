@@ -32,7 +32,7 @@ from autokeras_lite.spaces.layers import ACTIVATIONS, LAYERS
 from autokeras_lite.spaces.listing import shipped_names
 from autokeras_lite.spaces.load import load_space
 from autokeras_lite.spaces.training_choices import OPTIMIZERS, SCHEDULES
-from autokeras_lite.tasks.losses import FITTING
+from autokeras_lite.tasks.losses import FITTING_LOSSES
 from autokeras_lite.tasks.metrics import DEFAULT_METRICS, METRICS
 from autokeras_lite.tasks.task import TaskKind
 
@@ -91,7 +91,7 @@ def test_every_command_is_named():
 
 def test_every_option_that_is_named_exists():
     known = set().union(*(options_of(command) for command in COMMANDS.values()), {"-h", "--help", "--version"})
-    named = {word.split()[0] for word in WORDS if word.startswith("-")}
+    named = {word.split()[0] for word in WORDS if re.match(r"--?[a-z]", word)}
     assert named <= known
 
 
@@ -128,7 +128,7 @@ def test_every_name_that_a_person_may_use_is_named(what):
 
 def test_the_table_of_tasks_holds_the_default_metrics_and_the_losses():
     rows = {codes_in(row[0])[0]: (codes_in(row[1]), codes_in(row[2])) for row in table_rows(README, "task")}
-    assert rows == {kind: ([DEFAULT_METRICS[kind]], list(FITTING[kind])) for kind in TaskKind}
+    assert rows == {kind: ([DEFAULT_METRICS[kind]], list(FITTING_LOSSES[kind])) for kind in TaskKind}
 
 
 def test_the_table_of_kinds_holds_the_default_spaces():

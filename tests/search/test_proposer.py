@@ -124,3 +124,13 @@ def test_what_cannot_be_built_here_is_passed_over_and_costs_no_trial(tmp_path):
     assert proposer.propose(4) == ()
     assert proposer.is_exhausted
     assert "slot 'conv'" in proposer.last_misfit
+
+
+def test_a_space_that_seldom_fits_is_not_given_up(tmp_path):
+    def refuse_most(proposal):
+        if proposal.values["depth"] != 2:
+            raise SpaceError("slot 'conv' takes pictures.")
+
+    proposer = Proposer([open_study(small_space(), tmp_path)], TASK, refuse_most)
+    cohorts = [proposer.propose(1) for _ in range(60)]
+    assert all(len(cohort) == 1 and cohort[0].values["depth"] == 2 for cohort in cohorts)
