@@ -1,7 +1,7 @@
 """From what was given to what is trained on: read, profile, infer, gate, split, encode."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -136,9 +136,3 @@ def _weights(
         weights = weights * class_weights(task, labels, rows)
     scaled: NDArray[np.float32] = (weights / weights[rows].mean()).astype(np.float32)
     return scaled
-
-
-def without_arrays(prepared: Prepared) -> Prepared:
-    """Let go of the encoded arrays, which lie on disk by then: the driver does not need them in memory."""
-    empty = replace(prepared.data, folds=(), labels=prepared.data.labels[:0], weights=None)
-    return replace(prepared, data=empty)
