@@ -181,3 +181,19 @@ def test_the_command_has_the_options_of_the_call():
 
     own = {"data", "target", "as_json", "quiet", "verbose", "help"}
     assert {parameter.name for parameter in command.params} - own == set(config.SearchOptions.__annotations__)
+
+
+def third_party_imports() -> set[str]:
+    """Return the top-level packages that any module imports, without the standard library and this package."""
+    nodes = [node for path in MODULES for node in ast.walk(ast.parse(path.read_text()))]
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in found} - set(sys.stdlib_module_names) - {"autokeras_lite"}
+
+
+def test_every_package_that_is_imported_is_a_declared_dependency_and_none_other():
+    described = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
+    declared = {line.partition(">")[0] for line in described}
+    # pydantic_core is the other half of pydantic; pyarrow is what pandas reads Parquet with.
+    used = {{"sklearn": "scikit-learn"}.get(name, name) for name in third_party_imports() - {"pydantic_core"}}
+    assert used | {"pyarrow"} == declared
