@@ -1,7 +1,9 @@
 """What does a search cost beside training, and does its driver grow?
 
-1. A search of two minutes: which part of the wall clock passes while no trial trains (reading, baselines, Optuna,
-   MLflow, processes, files, the model file), and which part of all processor time the driver takes.
+1. A search of two minutes, in two ways. `share_not_training`: which part of the wall clock passes while no trial
+   trains (reading, Optuna, MLflow, processes, files, the model file). `share_of_workers_not_training`: which part of
+   the time of all workers they do not spend inside a cohort (waiting for a proposal, starting a child, and all of the
+   above), which is stricter.
 2. A search of 300 short trials: the memory of the driver after every trial.
 
     python experiments/002_cost_of_the_rest/run.py [--seconds 120] [--trials 300] [--out result.json]
@@ -32,6 +34,7 @@ class Watch(SilentObserver):
         self.spans: dict[int, list[float]] = {}
         self.cohort_of: dict[int, int] = {}
         self.bytes: list[int] = []
+        self.seconds_in_cohorts = 0.0
         self._process = psutil.Process()
 
     def cohort_started(self, cohort: Cohort) -> None:
@@ -48,6 +51,7 @@ class Watch(SilentObserver):
         """Note the end of a span, and the memory."""
         self.spans[self.cohort_of[spec.number]][1] = time.monotonic()
         self.bytes.append(self._process.memory_info().rss)
+        self.seconds_in_cohorts += outcome.seconds  # a trial's share of its cohort's time in the child
 
     @property
     def training_seconds(self) -> float:
@@ -67,13 +71,14 @@ def cost_of_the_rest(seconds: int, folder: str) -> dict[str, Any]:
     )
     wall, after = time.monotonic() - started, os.times()
     driver = after.user + after.system - before.user - before.system
-    children = after.children_user + after.children_system - before.children_user - before.children_system
+    workers = os.cpu_count() or 1
     return {
         "wall_seconds": round(wall, 1),
         "training_seconds": round(watch.training_seconds, 1),
         "share_not_training": round(1 - watch.training_seconds / wall, 3),
+        "workers": workers,
+        "share_of_workers_not_training": round(1 - watch.seconds_in_cohorts / (workers * wall), 3),
         "driver_cpu_seconds": round(driver, 1),
-        "reaped_children_cpu_seconds": round(children, 1),
         "trials": vars(result.summary.trials),
         "score": result.summary.best.validation_score,
     }
