@@ -21,7 +21,7 @@ from autokeras_lite.data.read import infer_name, read_dataset, read_inputs
 from autokeras_lite.errors import ConfigError
 from autokeras_lite.execution.registry import open_executor
 from autokeras_lite.search.account import config_to_keep
-from autokeras_lite.search.folder import SearchFolder, find_finished
+from autokeras_lite.search.folder import SearchFolder, find_finished, write_json
 from autokeras_lite.search.leaderboard import make_leaderboard
 from autokeras_lite.search.observer import Observer, SilentObserver
 from autokeras_lite.search.record import SearchSummary
@@ -59,10 +59,14 @@ def search(
     spaces = load_spaces(config.strategy.spaces)
     finished = find_finished(config.place.folder, config_to_keep(config))
     if finished is not None:
-        return _recorded(finished, data, config, watcher)
+        result = _recorded(finished, data, config, watcher)
+        return result if options.get("test") is None else result.with_test_score(options["test"])
     with closing(open_executor(config.execution)) as executor:
-        tools = Tools(executor, open_tracker(config.place), watcher, started)
-        folder = run_search(data, config, spaces, tools, options.get("test"))
+        tracker = open_tracker(config.place)
+        try:
+            folder = run_search(data, config, spaces, Tools(executor, tracker, watcher, started), options.get("test"))
+        finally:
+            tracker.close(0.0)  # for what was refused before anything was recorded; a second time does nothing
     return SearchResult(folder.path)
 
 
@@ -140,6 +144,13 @@ class SearchResult:
         names = [task.metric, *(name for name in METRICS if name != task.metric and task.kind in METRICS[name].kinds)]
         scores = [score(replace(task, metric=name), labels, predictions) for name in names]
         return pd.DataFrame({"metric": names, "score": scores})
+
+    def with_test_score(self, data: Any) -> "SearchResult":
+        """Score labelled rows and write the score into the record as the test score, in place of an earlier one."""
+        tested = float(self.evaluate(data)["score"].iloc[0])
+        summary = replace(self.summary, best=replace(self.summary.best, test_score=tested))
+        write_json(SearchFolder(self.folder).summary, summary.to_json())
+        return SearchResult(self.folder)
 
     def leaderboard(self) -> pd.DataFrame:
         """Return every trial, best first."""

@@ -33,8 +33,9 @@ class CohortResult:
 class Executor(Protocol):
     """Runs cohorts.
 
-    Laws: every job that was submitted comes back once from `wait`, with one outcome for each trial, whatever happened
-    to it; a fault of a trial is an outcome and never an exception; after `close` nothing that was started still runs.
+    Laws: every job that was submitted comes back once from `wait` unless it was dropped, with one outcome for each
+    trial, whatever happened to it; a fault of a trial is an outcome and never an exception; after `close` nothing that
+    was started still runs.
     """
 
     @property
@@ -46,6 +47,9 @@ class Executor(Protocol):
 
     def wait(self, report: Reporter, timeout_seconds: float) -> tuple[CohortResult, ...]:
         """Wait until a cohort ends or the time is over; pass reports on and carry the answers back meanwhile."""
+
+    def drop(self, cohort: int) -> None:
+        """Give up the cohort of that number, at once and without a result; nothing happens if it does not run."""
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Do a piece of work that needs Keras where models live, and return what it returns or raise what it raises."""

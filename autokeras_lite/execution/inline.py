@@ -33,6 +33,10 @@ class InlineExecutor:
             return ()
         return (run_isolated(self._jobs.popleft(), self._share.bytes_each, report),)
 
+    def drop(self, cohort: int) -> None:
+        """Forget a job that was not begun."""
+        self._jobs = deque(job for job in self._jobs if job.cohort.number != cohort)
+
     def run(self, work: Callable[[], Result]) -> Result:
         """Do the work here."""
         return work()

@@ -64,6 +64,13 @@ class ProcessExecutor:
         results = [self._hear(busy[connection], report) for connection in busy if connection in ready]
         return tuple(result for result in results if result is not None)
 
+    def drop(self, cohort: int) -> None:
+        """End the child that trains this cohort."""
+        for worker in [w for w in self._workers if w.job is not None and w.job.cohort.number == cohort]:
+            worker.job = None
+            worker.process.kill()
+            self._let_go(worker)
+
     def run(self, work: Callable[[], Result]) -> Result:
         """Do the work in a child and wait for it."""
         answer = self._ask(work)

@@ -1,8 +1,10 @@
 """What is told of a search: to the person, to the tracker, and to the file that stays."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from autokeras_lite.artifact.manifest import package_versions
@@ -12,6 +14,7 @@ from autokeras_lite.search.loop import SearchLoop, Surroundings
 from autokeras_lite.search.observer import Overview
 from autokeras_lite.search.prepare import Prepared
 from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
+from autokeras_lite.spaces.listing import shipped_file, shipped_names
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord
 from autokeras_lite.tracking.uri import mask
@@ -22,10 +25,18 @@ _BROKEN_TRACKING_SECONDS = 5.0
 
 
 def config_to_keep(config: SearchConfig) -> dict[str, Any]:
-    """Return the config as it may be written to a file: without the password of a tracking server."""
+    """Return the config as it may be written to a file: without the password of a tracking server.
+
+    Beside the names of the spaces that were asked for stands what is in their files, so that a changed one is noticed.
+    """
     uri = config.place.tracking_uri
     kept = config if uri is None else replace(config, place=replace(config.place, tracking_uri=mask(uri)))
-    return kept.to_json()
+    return kept.to_json() | {"space_content": {name: _content(name) for name in config.strategy.spaces}}
+
+
+def _content(space: str) -> str:
+    file = shipped_file(space) if space in shipped_names() else Path(space).expanduser()
+    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
 def request_of(config: SearchConfig, fingerprint: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Clock:
     budget: Budget
     started: float
     now: Callable[[], float] = field(default=time.monotonic)
+    _refit_seconds: float = 0.0
 
     @property
     def elapsed_seconds(self) -> float:
@@ -31,8 +32,15 @@ class Clock:
         """How long trials may still train, with the end of the search kept free; `None` without a time limit."""
         if self.budget.seconds is None:
             return None
-        tail = min(TAIL_SECONDS, _LARGEST_TAIL_SHARE * self.budget.seconds)
+        tail = min(TAIL_SECONDS + self._refit_seconds, _LARGEST_TAIL_SHARE * self.budget.seconds)
         return self.budget.seconds - tail - self.elapsed_seconds
+
+    def expect_refit(self, trial_seconds: float) -> None:
+        """Keep time free for training the best configuration again, whose trial took so long as one of several lanes.
+
+        Alone it takes longer than as a lane, but on one set of rows and not on one for each fold.
+        """
+        self._refit_seconds = 2.0 + 2.0 * trial_seconds
 
     @property
     def is_over(self) -> bool:

@@ -22,6 +22,7 @@ from autokeras_lite.tasks.task import Task, TaskKind
 from autokeras_lite.trial import Cohort, Directive, EpochReport, TrialOutcome, TrialSpec
 
 _PARITY_ROWS = 1000
+_EVEN_SHARE = 0.5  # k folds of shuffled rows train on at least so much
 _REFIT_COHORT = 0  # those of the search count from 1
 _NO_PARITY = Parity(max_difference=0.0, rows=0)
 
@@ -91,10 +92,11 @@ def _refit(
     place = SearchFolder(around.folder.path / "refit")
     data = encode_all_rows(prepared, config)
     data.write(place.data)
-    epochs, batch_seed = max(1, outcome.best_epoch), config.strategy.seed % 2**30
+    epochs, batch_seed = _refit_epochs(prepared, outcome), config.strategy.seed % 2**30
     cohort = Cohort(_REFIT_COHORT, (spec,), batch_seed, folds=(0,), stop_after=epochs)
     around.executor.submit(CohortJob(cohort, prepared.task, place.data, place.trials))
     (again,) = _result_of(cohort, around).outcomes
+    place.discard_data()
     if again.score is None:
         raise TrialError(
             f"Training the best configuration again on all rows failed with {again.cause}: {again.message} "
@@ -103,6 +105,16 @@ def _refit(
     (fold,) = data.folds
     file = place.trial(spec.number) / "weights-0.npz"
     return _Weights(file, fold.target_center, fold.target_scale, len(prepared.dataset), refit=True)
+
+
+def _refit_epochs(prepared: Prepared, outcome: TrialOutcome) -> int:
+    """Return for how many epochs all rows are trained on: as many as were best, on the mean of the folds.
+
+    An epoch of a fold is as long as the smallest fold. Where that is much shorter than all rows (folds in time), there
+    are fewer epochs, so that the number of steps is the measured one.
+    """
+    share = min(len(fold.train_rows) for fold in prepared.data.folds) / len(prepared.dataset)
+    return max(1, round(outcome.best_epoch * (share if share < _EVEN_SHARE else 1.0)))
 
 
 def _result_of(cohort: Cohort, around: Surroundings) -> CohortResult:

@@ -35,7 +35,8 @@ _FEWEST_STRUCTURES = 4
 _COHORT_SHARE = 0.15
 _KEPT_MODELS = 20
 _MOST_FAILED_COHORTS_IN_A_ROW = 6
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 5.0
+_EPOCHS_TO_STOP = 2
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,6 @@ class SearchLoop:
     _num_started: int = 0
     _num_cohorts: int = 0
     _failed_cohorts_in_a_row: int = 0
-    _training_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self._halving = Halving(self.around.task.direction)
@@ -132,10 +132,10 @@ class SearchLoop:
         return most
 
     def _lanes_in_time(self, seconds_left: float) -> int:
-        if not self.finished:
+        seconds = [outcome.seconds for _, outcome in self.finished if outcome.score is not None]
+        if not seconds:
             return 1  # nothing is known of the cost yet, and one model should stand early
-        seconds_each = self._training_seconds / len(self.finished)
-        return max(1, int(_COHORT_SHARE * seconds_left * self.around.executor.slots / max(seconds_each, 1e-3)))
+        return max(1, int(_COHORT_SHARE * seconds_left / max(sum(seconds) / len(seconds), 1e-3)))
 
     def _make_running(self, proposals: tuple[Proposal, ...]) -> _Running:
         specs = []
@@ -170,7 +170,7 @@ class SearchLoop:
 
     def _answer(self, report: EpochReport) -> Directive:
         self.around.observer.epoch_finished(report)
-        if self.around.clock.is_over:
+        if self._must_end(report):
             return Directive(cancel=True)
         if report.rung is None:
             return Directive()
@@ -178,6 +178,11 @@ class SearchLoop:
         for number, score in report.scores.items():
             self.proposer.report(proposals[number], report.rung, score)
         return Directive(prune=self._halving.judge(report.rung, report.scores))
+
+    def _must_end(self, report: EpochReport) -> bool:
+        """Say whether a cohort must stop now to be over in time: it hears the answer one epoch later."""
+        left = self.around.clock.training_seconds_left
+        return left is not None and left < _EPOCHS_TO_STOP * report.seconds / report.epoch
 
     def _collect(self) -> None:
         left = self.around.clock.training_seconds_left
@@ -193,7 +198,6 @@ class SearchLoop:
             self.proposer.learn(running.proposals[spec.number], spec.number, outcome)
             self.around.tracker.finish_trial(TrialEnd(outcome, time.time()))
             self.finished.append((spec, outcome))
-            self._training_seconds += outcome.seconds
             self.around.observer.trial_finished(spec, outcome, is_best=self._is_best(spec, outcome))
         has_failed = all(outcome.status is TrialStatus.FAILED for outcome in result.outcomes)
         self._failed_cohorts_in_a_row = self._failed_cohorts_in_a_row + 1 if has_failed else 0
@@ -206,6 +210,8 @@ class SearchLoop:
         if self.best is not None and self._rank(outcome) > self._rank(self.best[1]):
             return False
         self.best = (spec, outcome)
+        if self.plan.num_folds > 1:
+            self.around.clock.expect_refit(outcome.seconds)
         return True
 
     def _rank(self, outcome: TrialOutcome) -> tuple[float, int]:
@@ -222,8 +228,9 @@ class SearchLoop:
     def _abandon(self) -> None:
         """Give up cohorts that did not hear in time: a long epoch, or the compilation of a large model."""
         for running in list(self._running.values()):
+            self.around.executor.drop(running.cohort.number)
             outcomes = tuple(
-                TrialOutcome(spec.number, Cause.TIMEOUT, message="Its first epoch was not over at the deadline.")
+                TrialOutcome(spec.number, Cause.TIMEOUT, message="An epoch was not over in time at the deadline.")
                 for spec in running.cohort.specs
             )
             self._take(CohortResult(running.cohort, outcomes))

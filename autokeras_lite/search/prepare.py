@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autokeras_lite.config import SearchConfig
+from autokeras_lite.config import ColumnRoles, SearchConfig
 from autokeras_lite.data.arrays import EncodedData, EncodedFold
 from autokeras_lite.data.dataset import Dataset, InputKind
 from autokeras_lite.data.encode import Encoding, fit_encoding
@@ -15,7 +15,9 @@ from autokeras_lite.data.gate import check_dataset, drop_unlabelled
 from autokeras_lite.data.profile import DataProfile, profile_dataset
 from autokeras_lite.data.read import read_dataset
 from autokeras_lite.data.split import Fold, append_rows, split_rows
+from autokeras_lite.errors import DataError
 from autokeras_lite.tasks.infer import infer_task
+from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.target_column import as_numbers
 from autokeras_lite.tasks.targets import class_weights, encode_targets
 from autokeras_lite.tasks.task import Task, TaskKind
@@ -55,29 +57,77 @@ def prepare(data: Any, config: SearchConfig) -> Prepared:
     dropped = (f"{num_dropped} rows have no target and were left out.",) if num_dropped else ()
     dataset, num_given = _with_validation_file(dataset, config)
     folds = split_rows(
-        dataset, config.validation, stratify=_strata(task, dataset), seed=config.strategy.seed, num_given=num_given
+        dataset,
+        config.validation,
+        stratify=_strata(task, dataset, config),
+        seed=config.strategy.seed,
+        num_given=num_given,
     )
     layout = fit_encoding(dataset, profile, folds[0].train_rows if len(folds) == 1 else _all_rows(dataset))
     encodings = tuple(
         layout if len(folds) == 1 else fit_encoding(dataset, profile, fold.train_rows, layout=layout) for fold in folds
     )
     encoded = _encode(dataset, task, config, folds, encodings)
+    _check_folds(encoded, task)
     notes = (f"{given.kind_reason.capitalize()}.", task.reason, *dropped, *profile.notes, *told)
     return Prepared(dataset, profile, task, encoded, encodings, layout, notes)
 
 
 def encode_all_rows(prepared: Prepared, config: SearchConfig) -> EncodedData:
-    """Encode the data once more with every row as a training row; a few of them judge, to no effect."""
-    rows = _all_rows(prepared.dataset)
-    fold = Fold(rows, rows[: min(len(rows), 256)])
+    """Encode the data once more with every row as a training row; those of the first fold judge, to no effect."""
+    fold = Fold(_all_rows(prepared.dataset), np.asarray(prepared.data.folds[0].validation_rows))
     return _encode(prepared.dataset, prepared.task, config, (fold,), (prepared.layout,))
 
 
 def read_more_rows(dataset: Dataset, data: Any, config: SearchConfig) -> Dataset:
     """Read further labelled rows of the same table (a validation or test file), without those that lack a target."""
+    return _read_more(dataset, data, config.columns)
+
+
+def read_test_rows(prepared: Prepared, data: Any, config: SearchConfig) -> Dataset:
+    """Read the rows that are scored at the very end, and check now that they can be.
+
+    Weight, group and time columns are not needed for that.
+
+    Raises:
+        DataError: there is no labelled row, or a label is unknown.
+        ArtifactError: a column is missing.
+    """
+    rows = _read_more(prepared.dataset, data, ColumnRoles(config.columns.targets))
+    if len(rows) == 0:
+        raise DataError("The test data hold no row with a target. Expected labelled rows. Correct --test.")
+    encode_targets(prepared.task, rows.targets, _all_rows(rows))
+    prepared.layout.encode(rows.inputs[:1])
+    return rows
+
+
+def _read_more(dataset: Dataset, data: Any, columns: ColumnRoles) -> Dataset:
     texts = _text_columns(dataset)
-    more = read_dataset(data, config.columns, name=dataset.name, kind=dataset.kind, text_columns=texts)
+    more = read_dataset(data, columns, name=dataset.name, kind=dataset.kind, text_columns=texts)
     return drop_unlabelled(more)[0]
+
+
+def _check_folds(data: EncodedData, task: Task) -> None:
+    """Check that the metric says something about the rows that judge, before anything trains.
+
+    Raises:
+        DataError: a fold judges by rows of one class, or trains on such.
+    """
+    if task.kind is TaskKind.REGRESSION:
+        return
+    for number, fold in enumerate(data.folds, start=1):
+        judged = data.labels[fold.validation_rows]
+        equal = np.full((len(judged), task.units), 1.0 / max(2, task.units))
+        if np.isnan(score(task, judged, equal)):
+            raise DataError(
+                f"The rows that judge (part {number}) hold too few classes for {task.metric}. "
+                "Expected rows of each class. Choose another --validation or --metric."
+            )
+        if task.kind is not TaskKind.MULTILABEL and len(np.unique(data.labels[fold.train_rows])) < 2:
+            raise DataError(
+                f"The rows that train (part {number}) hold one class only. Expected two at least. "
+                "Choose another --validation."
+            )
 
 
 def _with_validation_file(dataset: Dataset, config: SearchConfig) -> tuple[Dataset, int | None]:
@@ -97,14 +147,17 @@ def _all_rows(dataset: Dataset) -> NDArray[np.int64]:
     return np.arange(len(dataset), dtype=np.int64)
 
 
-def _strata(task: Task, dataset: Dataset) -> NDArray[np.generic] | None:
+def _strata(task: Task, dataset: Dataset, config: SearchConfig) -> NDArray[np.generic] | None:
     """Return what is spread evenly over the folds: classes, or tenths of a single regression target."""
     if task.kind in (TaskKind.BINARY, TaskKind.MULTICLASS):
         return np.asarray(encode_targets(task, dataset.targets, _all_rows(dataset)).labels)
-    if task.kind is TaskKind.REGRESSION and len(task.targets) == 1 and len(dataset) >= _STRATA * _STRATA:
+    is_shuffled = config.validation.kind != "file" and dataset.groups is None and dataset.times is None
+    if task.kind is TaskKind.REGRESSION and is_shuffled and len(task.targets) == 1 and len(dataset) >= _STRATA**2:
         values = as_numbers(dataset.targets[task.targets[0]])
         edges = np.unique(np.quantile(values, np.linspace(0, 1, _STRATA + 1)[1:-1]))
-        return np.searchsorted(edges, values)
+        strata = np.searchsorted(edges, values)
+        # Tenths are a nicety, not classes: where they do not divide evenly, the rows are only shuffled.
+        return strata if np.bincount(strata).min() >= max(2, config.validation.folds) else None
     return None
 
 

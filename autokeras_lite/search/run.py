@@ -22,7 +22,7 @@ from autokeras_lite.search.finish import finish
 from autokeras_lite.search.folder import SearchFolder, claim_folder, write_json
 from autokeras_lite.search.loop import Plan, SearchLoop, Surroundings
 from autokeras_lite.search.observer import Observer
-from autokeras_lite.search.prepare import Prepared, prepare, read_more_rows
+from autokeras_lite.search.prepare import Prepared, prepare, read_test_rows
 from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.record import SearchSummary
 from autokeras_lite.search.study import Proposal, SpaceStudy
@@ -64,6 +64,8 @@ def load_spaces(names: tuple[str, ...]) -> tuple[SearchSpace, ...]:
     spaces = tuple(load_space(name) for name in names)
     for space in spaces:
         check_space(space, FAMILIES)
+    for name in {space.name for space in spaces if [other.name for other in spaces].count(space.name) > 1}:
+        raise SpaceError(f"Two spaces are called {name!r}. Expected each name once. Rename a file, or leave one out.")
     return spaces
 
 
@@ -94,19 +96,20 @@ def run_search(
         AutokerasLiteError: the data, the task or the spaces do not fit, or no trial came to a score.
     """
     prepared = prepare(data, config)
-    test_rows = None if test is None else read_more_rows(prepared.dataset, test, config)
+    test_rows = None if test is None else read_test_rows(prepared, test, config)
     chosen = choose_spaces(spaces, prepared.dataset.kind)
     folder = claim_folder(config.place.folder, request_of(config, prepared.profile.fingerprint))
     clock = Clock(config.budget, tools.started)
     around = Surroundings(prepared.task, tools.executor, tools.tracker, tools.observer, folder, clock)
-    announce(prepared, config, chosen, around)
     try:
+        announce(prepared, config, chosen, around)
         summary = _search_and_finish(prepared, config, chosen, around, test_rows)
     except BaseException as error:
         close_broken_account(around, is_failure=isinstance(error, Exception))
         raise
+    finally:
+        folder.discard_data()
     write_json(folder.summary, summary.to_json())
-    folder.discard_data()
     return folder
 
 

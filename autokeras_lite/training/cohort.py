@@ -154,7 +154,7 @@ def _train_epoch(group: _Group, epoch: int, data: EncodedData, job: TrainingJob)
             float(losses[index]), float(validation_losses[index]), float(quality), values
         )
     if job.cohort.stop_after is not None:
-        improved[:] = True
+        improved = np.isfinite(losses)
     if improved.any():
         program.keep_best(improved)
 
@@ -165,7 +165,8 @@ def _end_lanes(groups: Sequence[_Group], cohort: Cohort, epoch: int) -> None:
             if not lane.runs:
                 continue
             if lane.monitor.has_diverged:
-                _end(group, index, Cause.DIVERGED if lane.monitor.best_epoch == 0 else Cause.PRUNED)
+                is_lost = lane.monitor.best_epoch == 0 or cohort.stop_after is not None
+                _end(group, index, Cause.DIVERGED if is_lost else Cause.PRUNED)
             elif cohort.stop_after == epoch or (cohort.stop_after is None and lane.monitor.is_exhausted):
                 _end(group, index, Cause.OK)
 

@@ -107,6 +107,17 @@ def test_work_returns_its_value_or_raises_its_error_here(executor):
     assert executor.run(answer) == 42
 
 
+def test_a_cohort_that_is_dropped_gives_no_result_and_the_next_one_does(executor, tmp_path):
+    dropped, kept = make_job(tmp_path / "dropped", 1), make_job(tmp_path / "kept", 2)
+    executor.submit(dropped)
+    executor.drop(1)
+    executor.submit(kept)
+    results = []
+    while not results:
+        results += executor.wait(lambda report: Directive(), 1.0)
+    assert [result.cohort.number for result in results] == [2]
+
+
 def test_an_executor_that_is_closed_leaves_nothing_running(executor, tmp_path):
     executor.run(answer)
     before = children()

@@ -98,6 +98,21 @@ def test_with_folds_every_row_judges_once_and_the_model_is_trained_again_on_all(
     assert scores["r2"] > 0.4
 
 
+def test_a_table_sorted_by_its_classes_is_trained_again_on_all_rows_after_folds(search):
+    frame, target = breast_cancer()
+    result = search("sorted", frame.sort_values(target, ignore_index=True), target, validation=2, metric="roc_auc")
+    assert result.artifact.manifest.refit
+    assert not (result.folder / "refit" / "data").exists()
+
+
+def test_a_test_file_that_is_named_later_is_scored_without_a_new_search(first, search):
+    frame, target = breast_cancer()
+    again = search("first", frame, target, test=frame.head(100))
+    assert first.summary.best.test_score is None
+    assert again.summary.best.test_score > 0.9
+    assert again.leaderboard().equals(first.leaderboard())
+
+
 def test_rows_of_one_group_stay_together_and_the_group_is_no_input(search):
     frame, target = breast_cancer()
     groups = np.arange(len(frame)) // 7

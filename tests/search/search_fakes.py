@@ -109,6 +109,9 @@ class ScriptedExecutor:
         self.jobs.append(job)
         self.cohorts.append(job.cohort)
 
+    def drop(self, cohort: int) -> None:
+        self.jobs = [job for job in self.jobs if job.cohort.number != cohort]
+
     def wait(self, report: Reporter, timeout_seconds: float) -> tuple[CohortResult, ...]:
         assert self.jobs, "waited for nothing"
         cohort = self.jobs.pop(0).cohort

@@ -22,7 +22,7 @@ from autokeras_lite.search.loop import MOST_LANES
 from autokeras_lite.search.observer import SilentObserver
 from autokeras_lite.tracking.null import NullTracker
 from autokeras_lite.tracking.tracker import TrialEnd, TrialRecord
-from autokeras_lite.trial import Cause, TrialOutcome, TrialStatus
+from autokeras_lite.trial import Cause, EpochReport, TrialOutcome, TrialStatus
 
 
 class Time:
@@ -254,6 +254,16 @@ def test_a_cohort_that_does_not_hear_is_given_up_after_the_deadline(tmp_path):
     assert loop.finished[0][1].cause is Cause.OK
     assert {outcome.cause for _, outcome in loop.finished[1:]} == {Cause.TIMEOUT}
     assert time.seconds < 90.0
+    assert not loop.around.executor.jobs, "it is dropped, so that it does not compete with what follows"
+
+
+@pytest.mark.parametrize(("elapsed", "ends"), [(30.0, False), (35.0, True)])
+def test_a_cohort_hears_two_epochs_before_the_deadline_that_it_must_end(tmp_path, elapsed, ends):
+    time = Time()
+    loop = make_loop(tmp_path, ScriptedExecutor(), clock=Clock(Budget(seconds=60.0), 0.0, time))
+    time.seconds = elapsed  # 8 seconds are kept for the tail, so 22 or 17 are left
+    report = EpochReport(1, epoch=3, epochs=60, scores={}, losses={}, seconds=30.0)
+    assert loop._answer(report).cancel is ends
 
 
 def test_with_a_time_limit_one_model_stands_before_many_train_together(tmp_path):
