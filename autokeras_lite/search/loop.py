@@ -81,6 +81,7 @@ class SearchLoop:
     _num_started: int = 0
     _num_cohorts: int = 0
     _failed_cohorts_in_a_row: int = 0
+    _devices: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._halving = Halving(self.around.task.direction)
@@ -193,6 +194,7 @@ class SearchLoop:
 
     def _take(self, result: CohortResult) -> None:
         running = self._running.pop(result.cohort.number)
+        self._tell_device(result.outcomes)
         for spec, outcome in zip(result.cohort.specs, result.outcomes, strict=True):
             self.around.folder.write_trial(spec, outcome)
             self.proposer.learn(running.proposals[spec.number], spec.number, outcome)
@@ -202,6 +204,12 @@ class SearchLoop:
         has_failed = all(outcome.status is TrialStatus.FAILED for outcome in result.outcomes)
         self._failed_cohorts_in_a_row = self._failed_cohorts_in_a_row + 1 if has_failed else 0
         self._keep_best_weights(result.outcomes)
+
+    def _tell_device(self, outcomes: Sequence[TrialOutcome]) -> None:
+        devices = {outcome.device for outcome in outcomes if outcome.device} - self._devices
+        for device in sorted(devices):
+            self.around.observer.note(f"Trials are trained on the {device}.")
+        self._devices |= devices
 
     def _is_best(self, spec: TrialSpec, outcome: TrialOutcome) -> bool:
         """Say whether a trial leads now: of equal ones the first by number does, whichever ended first."""
