@@ -4,7 +4,7 @@ import difflib
 import math
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from numbers import Integral, Real
 from pathlib import Path
@@ -18,6 +18,8 @@ SAMPLERS = ("tpe", "random", "grid", "qmc")
 EXECUTORS = ("process", "inline")
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_FEWEST_BYTES = 64 * 2**20
 _WHOLE_LIMIT = 2**31
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -37,6 +39,26 @@ def parse_duration(text: str | float) -> float:
     if not (0 < seconds < math.inf):
         raise ConfigError(f"Time limit {text!r} was given. Expected a positive duration. Write it like 90s, 10m or 1h.")
     return seconds
+
+
+def parse_size(text: str | float) -> int:
+    """Convert `512m`, `2g`, `1.5GB` or a number of bytes to bytes.
+
+    Raises:
+        ConfigError: the text is no size, or it is too small for any trial.
+
+    Example:
+        >>> parse_size("1.5g")
+        1610612736
+    """
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([kmgt]?)(?:i?b)?\s*", str(text).lower())
+    size = float(match[1]) * _SIZES[match[2]] if match else math.nan
+    if not (_FEWEST_BYTES <= size < math.inf):
+        raise ConfigError(
+            f"Memory limit {text!r} was given. Expected a size from {_FEWEST_BYTES // 2**20}m up. "
+            "Write it like 800m or 2g."
+        )
+    return int(size)
 
 
 @dataclass(frozen=True)
@@ -128,16 +150,31 @@ class Strategy:
 
 @dataclass(frozen=True)
 class Execution:
-    """Where trials run; `workers=None` means as many as the machine carries."""
+    """Where trials run and what one worker may take; `None` means what the machine carries.
+
+    `threads` are those of one worker. `memory_bytes` is what a worker may take beside the loaded libraries.
+    `trial_seconds` is how long a trial, or a cohort of trials, may train. `gpu_memory` is the fraction of a GPU's
+    memory that one worker may take.
+    """
 
     executor: str = "process"
     workers: int | None = None
+    threads: int | None = None
+    memory_bytes: int | None = None
+    trial_seconds: float | None = None
+    gpu_memory: float | None = None
 
     def __post_init__(self) -> None:
         if self.executor not in EXECUTORS:
             raise ConfigError(_choices("Executor", self.executor, EXECUTORS, "--executor"))
         if self.workers is not None:
             object.__setattr__(self, "workers", _whole("Workers", self.workers, 1, "--workers"))
+        if self.threads is not None:
+            object.__setattr__(self, "threads", _whole("Threads", self.threads, 1, "--threads"))
+        if self.gpu_memory is not None and not 0 < self.gpu_memory <= 1:
+            raise ConfigError(
+                f"GPU memory {self.gpu_memory!r} was given. Expected a fraction above 0 and up to 1. Write it like 0.5."
+            )
 
 
 @dataclass(frozen=True)
@@ -177,6 +214,19 @@ class SearchConfig:
         """Return plain values that `json.dumps` takes."""
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the config that `to_json` wrote."""
+        return cls(
+            place=Place(**values["place"]),
+            columns=ColumnRoles(**{**values["columns"], "targets": tuple(values["columns"]["targets"])}),
+            goal=Goal(**values["goal"]),
+            budget=Budget(**values["budget"]),
+            validation=Validation(**values["validation"]),
+            strategy=Strategy(**{**values["strategy"], "spaces": tuple(values["strategy"]["spaces"])}),
+            execution=Execution(**values["execution"]),
+        )
+
 
 class SearchOptions(TypedDict, total=False):
     """The options of `autokeras_lite.search`, one for each option of `autokeras-lite search`."""
@@ -187,6 +237,10 @@ class SearchOptions(TypedDict, total=False):
     trials: int | None
     time_limit: str | float | None
     workers: int | None
+    threads: int | None
+    memory_limit: str | int | None
+    trial_time_limit: str | float | None
+    gpu_memory: float | None
     seed: int
     name: str | None
     runs_dir: str
@@ -199,6 +253,7 @@ class SearchOptions(TypedDict, total=False):
     sampler: str
     executor: str
     test: Any
+    extend: bool
 
 
 def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, ...]) -> SearchConfig:
@@ -230,7 +285,19 @@ def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, .
             sampler=options.get("sampler", "tpe"),
             seed=options.get("seed", 0),
         ),
-        execution=Execution(options.get("executor", "process"), options.get("workers")),
+        execution=_execution(options),
+    )
+
+
+def _execution(options: SearchOptions) -> Execution:
+    memory, seconds = options.get("memory_limit"), options.get("trial_time_limit")
+    return Execution(
+        executor=options.get("executor", "process"),
+        workers=options.get("workers"),
+        threads=options.get("threads"),
+        memory_bytes=None if memory is None else parse_size(memory),
+        trial_seconds=None if seconds is None else parse_duration(seconds),
+        gpu_memory=options.get("gpu_memory"),
     )
 
 

@@ -7,7 +7,9 @@
     ├── SpaceError          a search space is wrong or fits no input
     ├── TrialError          every trial failed
     ├── ArtifactError       a saved search or model is missing, damaged or does not fit the data
-    └── TrackingError       the tracking store cannot be opened
+    ├── TrackingError       the tracking store cannot be opened
+    ├── StorageError        the disk is full, or cannot be written any more; what was written stays
+    └── InUseError          another process works on this search
 
 Each message says what came, what was expected and how to fix it. Faults of our own are not wrapped: they keep their
 traceback.
@@ -44,3 +46,11 @@ class ArtifactError(AutokerasLiteError):
 
 class TrackingError(AutokerasLiteError):
     """The tracking store cannot be opened."""
+
+
+class StorageError(AutokerasLiteError):
+    """The disk is full, or cannot be written any more; what was written stays."""
+
+
+class InUseError(AutokerasLiteError):
+    """Another process works on this search."""

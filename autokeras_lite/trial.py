@@ -156,12 +156,23 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class FailedAttempt:
+    """An attempt at a trial that failed and was followed by another; `lanes` trials trained together in it."""
+
+    cohort: int
+    lanes: int
+    cause: Cause
+    message: str
+
+
+@dataclass(frozen=True)
 class TrialOutcome:
     """What became of one trial.
 
     `score` is the validation score of the kept weights in the search's metric, mean over `fold_scores`; `None` for a
     failed trial. `best_epoch` counts from 1 and is the mean over the folds. `seconds` is the trial's share of its
-    cohort's time. Weights and validation predictions do not travel: they lie in the trial's folder.
+    cohort's time. Weights and validation predictions do not travel: they lie in the trial's folder. `earlier` are the
+    attempts that failed before this one.
     """
 
     number: int
@@ -176,6 +187,7 @@ class TrialOutcome:
     lanes: int = 1
     device: str = ""
     message: str = ""
+    earlier: tuple[FailedAttempt, ...] = ()
 
     @property
     def status(self) -> TrialStatus:
@@ -190,5 +202,11 @@ class TrialOutcome:
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Return the outcome that `to_json` wrote."""
         curve = Curve(**{key: tuple(points) for key, points in values["curve"].items()})
-        changed = {"cause": Cause(values["cause"]), "fold_scores": tuple(values["fold_scores"]), "curve": curve}
+        earlier = tuple(FailedAttempt(**{**one, "cause": Cause(one["cause"])}) for one in values.get("earlier", ()))
+        changed = {
+            "cause": Cause(values["cause"]),
+            "fold_scores": tuple(values["fold_scores"]),
+            "curve": curve,
+            "earlier": earlier,
+        }
         return cls(**{**values, **changed})

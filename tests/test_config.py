@@ -16,11 +16,13 @@ from autokeras_lite.config import (
     Execution,
     Goal,
     Place,
+    SearchConfig,
     SearchOptions,
     Strategy,
     Validation,
     as_search_config,
     parse_duration,
+    parse_size,
 )
 from autokeras_lite.errors import ConfigError
 
@@ -31,6 +33,10 @@ EVERY_OPTION: SearchOptions = {
     "trials": 7,
     "time_limit": "5m",
     "workers": 2,
+    "threads": 4,
+    "memory_limit": "2g",
+    "trial_time_limit": "30s",
+    "gpu_memory": 0.5,
     "seed": 3,
     "name": "first",
     "runs_dir": "runs",
@@ -43,6 +49,7 @@ EVERY_OPTION: SearchOptions = {
     "sampler": "qmc",
     "executor": "inline",
     "test": "test.csv",
+    "extend": True,
 }
 
 
@@ -77,6 +84,42 @@ def test_what_is_no_positive_duration_is_refused(text):
 @given(st.integers(1, 10**6), st.sampled_from("smhd"))
 def test_a_longer_text_means_a_longer_time(number, unit):
     assert parse_duration(f"{number + 1}{unit}") > parse_duration(f"{number}{unit}") > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("64m", 64 * 2**20),
+        ("800m", 800 * 2**20),
+        ("2g", 2 * 2**30),
+        ("1.5GB", 3 * 2**29),
+        (" 2 GiB ", 2 * 2**30),
+        ("1t", 2**40),
+        ("131072k", 128 * 2**20),
+        (10**9, 10**9),
+        ("1000000000", 10**9),
+    ],
+)
+def test_a_size_is_a_number_with_a_unit_or_bytes(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "g", "2 gigs", "-1g", "0", "63m", "100k", 5, "nan", "inf", "9" * 400 + "t", True])
+def test_what_is_no_size_or_too_small_for_any_trial_is_refused(text):
+    with pytest.raises(ConfigError, match=r"Memory limit .* was given. Expected a size from 64m up. Write it like"):
+        parse_size(text)
+
+
+@given(st.integers(64, 10**4), st.sampled_from("mgt"))
+def test_a_larger_text_means_a_larger_size(number, unit):
+    assert parse_size(f"{number + 1}{unit}") > parse_size(f"{number}{unit}") > 0
+
+
+@pytest.mark.parametrize("value", [0, -0.5, 1.01, float("nan"), float("inf")])
+def test_a_share_of_the_gpu_lies_between_nothing_and_all(value):
+    assert Execution(gpu_memory=1).gpu_memory == 1
+    with pytest.raises(ConfigError, match=r"GPU memory .* was given. Expected a fraction above 0 and up to 1"):
+        Execution(gpu_memory=value)
 
 
 @pytest.mark.parametrize(
@@ -122,15 +165,17 @@ def test_a_count_that_is_no_whole_number_in_range_is_refused(value):
             Budget(trials=value)
         with pytest.raises(ConfigError, match=r"Workers .* was given. Expected a whole number from 1"):
             Execution(workers=value)
+        with pytest.raises(ConfigError, match=r"Threads .* was given. Expected a whole number from 1"):
+            Execution(threads=value)
     if value != 0:
         with pytest.raises(ConfigError, match=r"Seed .* was given. Expected a whole number from 0"):
             Strategy(seed=value)
 
 
 def test_a_whole_number_of_numpy_becomes_a_plain_one():
-    config = config_of(trials=np.int64(5), seed=np.int32(7), workers=np.uint8(2))
+    config = config_of(trials=np.int64(5), seed=np.int32(7), workers=np.uint8(2), threads=np.int16(3))
     assert json.loads(json.dumps(config.to_json()))["budget"]["trials"] == 5
-    assert type(config.strategy.seed) is type(config.execution.workers) is int
+    assert type(config.strategy.seed) is type(config.execution.workers) is type(config.execution.threads) is int
 
 
 def test_every_option_arrives_where_it_is_used():
@@ -142,7 +187,7 @@ def test_every_option_arrives_where_it_is_used():
     assert config.budget == Budget(7, 300.0)
     assert config.validation == Validation(fraction=0.3)
     assert config.strategy == Strategy(("tabular_mlp", "mine.toml"), "qmc", 3)
-    assert config.execution == Execution("inline", 2)
+    assert config.execution == Execution("inline", 2, 4, 2 * 2**30, 30.0, 0.5)
 
 
 def test_no_option_means_every_default():
@@ -152,8 +197,10 @@ def test_no_option_means_every_default():
     assert config.budget == Budget(None, DEFAULT_SECONDS)
 
 
-def test_a_config_is_plain_values():
-    assert json.loads(json.dumps(config_of(**EVERY_OPTION).to_json()))["strategy"]["sampler"] == "qmc"
+@pytest.mark.parametrize("options", [{}, EVERY_OPTION, {"validation": 5}, {"validation": "rows.csv"}])
+def test_a_config_comes_back_from_json_as_it_was(options):
+    config = config_of(**options)
+    assert SearchConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 @pytest.mark.parametrize(
@@ -190,6 +237,8 @@ def test_an_unknown_option_that_is_near_to_none_is_refused_with_all_of_them():
         ("class_weight", "balance", "Did you mean 'balanced'.*--class-weight"),
         ("class_weight", "x", "Expected one of balanced"),
         ("time_limit", "soon", "Expected a positive duration"),
+        ("trial_time_limit", "soon", "Expected a positive duration"),
+        ("memory_limit", "much", "Expected a size"),
     ],
 )
 def test_a_wrong_word_is_refused_in_one_line(option, value, message):

@@ -10,6 +10,7 @@ from autokeras_lite.trial import (
     Cause,
     Cohort,
     Curve,
+    FailedAttempt,
     TrainingConfig,
     TrialOutcome,
     TrialSpec,
@@ -44,6 +45,16 @@ outcomes = st.builds(
     fold_scores=series,
     curve=st.builds(Curve, loss=series, validation_loss=series, score=series),
     message=st.text(max_size=20),
+    earlier=st.lists(
+        st.builds(
+            FailedAttempt,
+            cohort=st.integers(1, 10**6),
+            lanes=st.integers(1, 16),
+            cause=st.sampled_from(Cause),
+            message=st.text(max_size=20),
+        ),
+        max_size=3,
+    ).map(tuple),
 )
 SPEC = TrialSpec(1, "space", "tabular_mlp", {"depth": 2}, TrainingConfig(), 5, "default")
 
@@ -58,6 +69,12 @@ def test_a_spec_comes_back_from_json_as_it_was(spec):
 @given(outcomes)
 def test_an_outcome_comes_back_from_json_as_it_was(outcome):
     assert TrialOutcome.from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
+
+
+def test_an_outcome_that_was_written_before_attempts_were_kept_is_read():
+    values = TrialOutcome(1, Cause.OK, score=0.5).to_json()
+    del values["earlier"]
+    assert TrialOutcome.from_json(values) == TrialOutcome(1, Cause.OK, score=0.5)
 
 
 @pytest.mark.parametrize("cause", Cause)
