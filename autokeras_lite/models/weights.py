@@ -1,6 +1,6 @@
 """The weights of a model as arrays: what a trial leaves behind, and how it comes back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from autokeras_lite.durable import disk_faults, sync
 from autokeras_lite.errors import ArtifactError
 
 Arrays = Sequence[NDArray[Any]]
@@ -19,10 +20,34 @@ def state_variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def write_weights(path: Path, trainable: Arrays, state: Arrays) -> None:
-    """Write the arrays of one model as one `.npz` file."""
+    """Write the arrays of one model as one `.npz` file, synced to the disk.
+
+    Raises:
+        StorageError: the disk is full.
+    """
     named = {f"trainable-{i}": a for i, a in enumerate(trainable)} | {f"state-{i}": a for i, a in enumerate(state)}
-    with path.open("wb") as file:
-        np.savez(file, **named)  # type: ignore[arg-type]
+    write_arrays(path, named)
+
+
+def write_arrays(path: Path, named: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays under their names as one `.npz` file, whole or not at all: an earlier one stays until then.
+
+    They are streamed to a neighbour, which is synced and renamed, with the folder synced.
+
+    Raises:
+        StorageError: the disk is full.
+    """
+    neighbour = path.with_name(f"{path.name}.tmp")
+    with disk_faults(path):
+        try:
+            with neighbour.open("wb") as file:
+                np.savez(file, **named)  # type: ignore[arg-type]
+            sync(neighbour)
+            neighbour.replace(path)
+        except OSError:
+            neighbour.unlink(missing_ok=True)  # room for whoever goes on
+            raise
+        sync(path.parent)
 
 
 def read_weights(path: Path, model: keras.Model) -> None:

@@ -2,29 +2,31 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from autokeras_lite.data.arrays import EncodedData
 from autokeras_lite.models.build import build_model
 from autokeras_lite.models.front import OutputSpec
 from autokeras_lite.models.registry import FAMILIES
-from autokeras_lite.models.weights import write_weights
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.task import Task
-from autokeras_lite.training.compiled_epoch import DeviceData, LaneProgram, Objective, device_names, place_data
-from autokeras_lite.training.lanes import make_template, read_lanes, unflatten
+from autokeras_lite.training.checkpoint import CHECKPOINT_SECONDS, Checkpoints
+from autokeras_lite.training.compiled_epoch import DeviceData, LaneProgram, Objective, place_data
+from autokeras_lite.training.lanes import make_template, read_lanes
 from autokeras_lite.training.losses import choose_loss
 from autokeras_lite.training.memory import LaneCost, lane_limit
 from autokeras_lite.training.monitor import Monitor
 from autokeras_lite.training.optimizers import make_optimizer
+from autokeras_lite.training.outcome import leave_trial
+from autokeras_lite.training.progress import Group, Lane, Progress, resume_progress, write_progress
 from autokeras_lite.training.schedules import rate_factors
-from autokeras_lite.trial import Cause, Cohort, Curve, Directive, EpochReport, TrialOutcome, TrialSpec
+from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome
 
 Reporter = Callable[[EpochReport], Directive]
 # Making a smaller program costs about a second of tracing: worth it only for that many more steps.
@@ -33,53 +35,34 @@ _STEPS_WORTH_COMPACTING = 500
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Everything that a cohort needs to be trained anywhere; `free_bytes` is the memory that it may count on."""
+    """Everything that a cohort needs to be trained anywhere; `free_bytes` is the memory that it may count on.
+
+    In `checkpoint_folder` the cohort keeps how far it has come, and from there it goes on if something is there.
+    """
 
     cohort: Cohort
     task: Task
     data_folder: Path
     trials_folder: Path
     free_bytes: int
+    checkpoint_folder: Path | None = None
 
 
-@dataclass
-class _Lane:
-    """One trial on one fold, while it trains."""
-
-    spec: TrialSpec
-    fold: int
-    monitor: Monitor
-    cause: Cause | None = None
-    weights: tuple[NDArray[np.float32], list[NDArray[np.float32]]] | None = None
-
-    @property
-    def runs(self) -> bool:
-        return self.cause is None
-
-
-@dataclass
-class _Group:
-    """Lanes that train as one program; `members` are in the order of the program's lanes."""
-
-    program: LaneProgram
-    members: list[_Lane] = field(default_factory=list)
-
-    @property
-    def runs(self) -> bool:
-        return any(lane.runs for lane in self.members)
-
-
-def train_cohort(job: TrainingJob, report: Reporter) -> tuple[TrialOutcome, ...]:
-    """Train every trial of the cohort and leave its weights and validation predictions in its folder.
+def train_cohort(
+    job: TrainingJob, report: Reporter, *, checkpoint_seconds: float = CHECKPOINT_SECONDS
+) -> tuple[TrialOutcome, ...]:
+    """Train every trial of the cohort and leave its weights and validation predictions in its folder, synced.
 
     `report` is called after each epoch and says which trials to stop. The outcomes come in the order of the specs.
+    After an epoch a checkpoint is written, if the last is `checkpoint_seconds` old; whether one was written, or was
+    gone on from, changes no outcome. The checkpoints are left to the caller to delete.
     """
-    started = time.monotonic()
     cohort, data = job.cohort, EncodedData.open(job.data_folder)
-    models = [_build(spec, data, job.task) for spec in cohort.specs]
-    groups = _make_groups(job, data, models)
-    lanes = [lane for group in groups for lane in group.members]
-    for epoch in range(1, (cohort.stop_after or cohort.specs[0].training.epochs) + 1):
+    checkpoints = Checkpoints(job.checkpoint_folder, cohort, checkpoint_seconds)
+    progress = _begin(job, data, checkpoints)
+    started = time.monotonic() - progress.seconds
+    lanes, groups = progress.lanes, progress.groups
+    for epoch in range(progress.epoch + 1, (cohort.stop_after or cohort.specs[0].training.epochs) + 1):
         groups = [_compacted(group, epoch) for group in groups if group.runs]
         for group in groups:
             _train_epoch(group, epoch, data, job)
@@ -88,26 +71,41 @@ def train_cohort(job: TrainingJob, report: Reporter) -> tuple[TrialOutcome, ...]
             _obey(report(_epoch_report(cohort, lanes, epoch, time.monotonic() - started)), groups)
         if not any(lane.runs for lane in lanes):
             break
+        if checkpoints.is_due:
+            running, seconds = [group for group in groups if group.runs], time.monotonic() - started
+            write_progress(Progress(lanes, running, progress.group_size, epoch, seconds), checkpoints)
     seconds = (time.monotonic() - started) / len(cohort.specs)
     return tuple(
-        _outcome(spec, model, [lane for lane in lanes if lane.spec is spec], job, seconds)
-        for spec, model in zip(cohort.specs, models, strict=True)
+        leave_trial([lane for lane in lanes if lane.spec is spec], job.trials_folder, len(lanes), seconds)
+        for spec in cohort.specs
     )
 
 
-def _build(spec: TrialSpec, data: EncodedData, task: Task) -> keras.Model:
-    return build_model(spec.family, spec.config, data.inputs, OutputSpec.of(task), seed=spec.seed)
+def _begin(job: TrainingJob, data: EncodedData, checkpoints: Checkpoints) -> Progress:
+    models = [
+        build_model(spec.family, spec.config, data.inputs, OutputSpec.of(job.task), seed=spec.seed)
+        for spec in job.cohort.specs
+    ]
+    make_group = partial(_make_group, job, place_data(data, job.cohort.folds))
+    limit = _group_limit(job, data, models[0])
+    for checkpoint in checkpoints.read():
+        # A checkpoint of this very cohort may still not fit: written on other rows, say, or with more memory.
+        with suppress(LookupError, TypeError, ValueError):
+            return resume_progress(checkpoint, _make_lanes(job, models), data, limit, make_group)
+    lanes = _make_lanes(job, models)
+    chunks = [lanes[start : start + limit] for start in range(0, len(lanes), limit)]
+    return Progress(lanes, [make_group(chunk, range(len(chunk))) for chunk in chunks], limit)
 
 
-def _make_groups(job: TrainingJob, data: EncodedData, models: Sequence[keras.Model]) -> list[_Group]:
-    cohort = job.cohort
-    placed = place_data(data, cohort.folds)
-    pairs = [(spec, model, fold) for spec, model in zip(cohort.specs, models, strict=True) for fold in cohort.folds]
-    size = _group_size(job, data, models[0])
-    return [_make_group(pairs[i : i + size], job, placed) for i in range(0, len(pairs), size)]
+def _make_lanes(job: TrainingJob, models: Sequence[keras.Model]) -> list[Lane]:
+    return [
+        Lane(spec, model, fold, Monitor(job.task, spec.training))
+        for spec, model in zip(job.cohort.specs, models, strict=True)
+        for fold in job.cohort.folds
+    ]
 
 
-def _group_size(job: TrainingJob, data: EncodedData, model: keras.Model) -> int:
+def _group_limit(job: TrainingJob, data: EncodedData, model: keras.Model) -> int:
     first = job.cohort.specs[0]
     if not FAMILIES[first.family].has_lanes(first.config):
         return 1
@@ -116,12 +114,12 @@ def _group_size(job: TrainingJob, data: EncodedData, model: keras.Model) -> int:
     return lane_limit(LaneCost(model.count_params(), activations, rows), job.free_bytes)
 
 
-def _make_group(pairs: Sequence[tuple[TrialSpec, keras.Model, int]], job: TrainingJob, data: DeviceData) -> _Group:
-    cohort, first = job.cohort, pairs[0][0].training
-    local = [cohort.folds.index(fold) for _, _, fold in pairs]
-    lanes = read_lanes([model for _, model, _ in pairs], [spec.training for spec, _, _ in pairs], local)
-    used = [bool(column.any()) for column in lanes.dropout.T]
-    template = make_template(pairs[0][1], seed=cohort.batch_seed, dropout_used=used)
+def _make_group(job: TrainingJob, data: DeviceData, lanes: Sequence[Lane], members: Sequence[int]) -> Group:
+    cohort, first = job.cohort, lanes[0].spec.training
+    local = [cohort.folds.index(lane.fold) for lane in lanes]
+    arrays = read_lanes([lane.model for lane in lanes], [lane.spec.training for lane in lanes], local)
+    used = [bool(column.any()) for column in arrays.dropout.T]
+    template = make_template(lanes[0].model, seed=cohort.batch_seed, dropout_used=used)
     objective = Objective(
         kind=job.task.kind,
         row_loss=choose_loss(first.loss, job.task.kind),
@@ -129,11 +127,10 @@ def _make_group(pairs: Sequence[tuple[TrialSpec, keras.Model, int]], job: Traini
         batch_seed=cohort.batch_seed,
         make_optimizer=partial(make_optimizer, first),
     )
-    members = [_Lane(spec, fold, Monitor(job.task, spec.training)) for spec, _, fold in pairs]
-    return _Group(LaneProgram(template, lanes, data, objective), members)
+    return Group(LaneProgram(template, arrays.take(members), data, objective), [lanes[place] for place in members])
 
 
-def _train_epoch(group: _Group, epoch: int, data: EncodedData, job: TrainingJob) -> None:
+def _train_epoch(group: Group, epoch: int, data: EncodedData, job: TrainingJob) -> None:
     program = group.program
     rates = [
         lane.spec.training.learning_rate
@@ -159,7 +156,7 @@ def _train_epoch(group: _Group, epoch: int, data: EncodedData, job: TrainingJob)
         program.keep_best(improved)
 
 
-def _end_lanes(groups: Sequence[_Group], cohort: Cohort, epoch: int) -> None:
+def _end_lanes(groups: Sequence[Group], cohort: Cohort, epoch: int) -> None:
     for group in groups:
         for index, lane in enumerate(group.members):
             if not lane.runs:
@@ -171,14 +168,14 @@ def _end_lanes(groups: Sequence[_Group], cohort: Cohort, epoch: int) -> None:
                 _end(group, index, Cause.OK)
 
 
-def _end(group: _Group, index: int, cause: Cause) -> None:
+def _end(group: Group, index: int, cause: Cause) -> None:
     lane = group.members[index]
     lane.cause = cause
     if lane.monitor.best_epoch > 0:
         lane.weights = group.program.best_weights(index)
 
 
-def _epoch_report(cohort: Cohort, lanes: Sequence[_Lane], epoch: int, seconds: float) -> EpochReport:
+def _epoch_report(cohort: Cohort, lanes: Sequence[Lane], epoch: int, seconds: float) -> EpochReport:
     running = {lane.spec.number for lane in lanes if lane.runs}
     of_trial = {number: [lane for lane in lanes if lane.spec.number == number] for number in running}
     return EpochReport(
@@ -192,7 +189,7 @@ def _epoch_report(cohort: Cohort, lanes: Sequence[_Lane], epoch: int, seconds: f
     )
 
 
-def _obey(directive: Directive, groups: Sequence[_Group]) -> None:
+def _obey(directive: Directive, groups: Sequence[Group]) -> None:
     for group in groups:
         for index, lane in enumerate(group.members):
             if not lane.runs:
@@ -203,7 +200,7 @@ def _obey(directive: Directive, groups: Sequence[_Group]) -> None:
                 _end(group, index, Cause.PRUNED)
 
 
-def _compacted(group: _Group, epoch: int) -> _Group:
+def _compacted(group: Group, epoch: int) -> Group:
     """Leave out the lanes that have ended, once they are half of the program and enough work is left.
 
     The rule looks at counts alone, never at the clock, so that a search repeats itself exactly.
@@ -212,73 +209,4 @@ def _compacted(group: _Group, epoch: int) -> _Group:
     epochs_left = group.members[0].spec.training.epochs - epoch + 1
     if 2 * len(running) > len(group.members) or epochs_left * group.program.num_steps < _STEPS_WORTH_COMPACTING:
         return group
-    return _Group(group.program.select(running), [group.members[index] for index in running])
-
-
-def _outcome(
-    spec: TrialSpec, model: keras.Model, lanes: Sequence[_Lane], job: TrainingJob, seconds: float
-) -> TrialOutcome:
-    cause = _trial_cause(lanes)
-    if cause.status == "failed":
-        lost = next(lane.monitor for lane in lanes if lane.cause is cause)
-        message = f"No finite score: the loss was {lost.losses[-1]} in epoch {lost.epoch}."
-        return TrialOutcome(spec.number, cause, seconds=seconds, parameters=model.count_params(), message=message)
-    _write_trial(job.trials_folder / f"{spec.number:04d}", model, lanes)
-    monitors = [lane.monitor for lane in lanes]
-    scores = tuple(monitor.best_score for monitor in monitors)
-    return TrialOutcome(
-        number=spec.number,
-        cause=cause,
-        score=float(np.mean(scores)),
-        fold_scores=scores,
-        best_epoch=round(float(np.mean([monitor.best_epoch for monitor in monitors]))),
-        epochs=max(monitor.epoch for monitor in monitors),
-        curve=_curve(monitors),
-        seconds=seconds,
-        parameters=model.count_params(),
-        lanes=len(job.cohort.specs) * len(job.cohort.folds),
-        device=device_names()[0],
-        message=_message(lanes),
-    )
-
-
-def _trial_cause(lanes: Sequence[_Lane]) -> Cause:
-    """Return the gravest cause among the folds of a trial."""
-    causes = {lane.cause for lane in lanes}
-    order = (Cause.DIVERGED, Cause.CANCELLED, Cause.PRUNED, Cause.OK)
-    return next(cause for cause in order if cause in causes)
-
-
-def _message(lanes: Sequence[_Lane]) -> str:
-    diverged = [lane.monitor for lane in lanes if lane.monitor.has_diverged]
-    if not diverged:
-        return ""
-    return f"Diverged in epoch {diverged[0].epoch}; the weights of epoch {diverged[0].best_epoch} were kept."
-
-
-def _curve(monitors: Sequence[Monitor]) -> Curve:
-    """Average over the folds; a fold that stopped early counts with its last value."""
-    length = max(monitor.epoch for monitor in monitors)
-
-    def mean(series: Sequence[list[float]]) -> tuple[float, ...]:
-        padded = [values + [values[-1]] * (length - len(values)) for values in series]
-        return tuple(float(value) for value in np.mean(padded, axis=0))
-
-    return Curve(
-        loss=mean([monitor.losses for monitor in monitors]),
-        validation_loss=mean([monitor.validation_losses for monitor in monitors]),
-        score=mean([monitor.scores for monitor in monitors]),
-    )
-
-
-def _write_trial(folder: Path, model: keras.Model, lanes: Sequence[_Lane]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    shapes = [tuple(variable.shape) for variable in model.trainable_variables]
-    predictions = {}
-    for lane in lanes:
-        if lane.weights is None:
-            continue
-        flat, state = lane.weights
-        write_weights(folder / f"weights-{lane.fold}.npz", unflatten(flat, shapes), state)
-        predictions[f"fold-{lane.fold}"] = np.asarray(lane.monitor.best_predictions)
-    np.savez(folder / "predictions.npz", **predictions)  # type: ignore[arg-type]
+    return Group(group.program.select(running), [group.members[index] for index in running])

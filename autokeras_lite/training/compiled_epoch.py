@@ -5,7 +5,7 @@ gradient tape outside of it. All trainable variables are kept as one `(lanes, pa
 elementwise Keras optimizer works unchanged, with a learning rate of shape `(lanes, 1)`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,11 @@ from autokeras_lite.data.arrays import EncodedData
 from autokeras_lite.tasks.task import TaskKind
 from autokeras_lite.training.lanes import Lanes, Template
 from autokeras_lite.training.losses import RowLoss, activate, smooth
+from autokeras_lite.trial import Cause
 
 Floats = NDArray[np.float32]
 _VALIDATION_CHUNK = 4096
+_MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -135,19 +137,42 @@ class LaneProgram:
         return np.asarray(self.best_flat[lane]), [np.asarray(state[lane]) for state in self.best_state]
 
     def select(self, lanes: Sequence[int]) -> "LaneProgram":
-        """Return a smaller program that goes on with only these lanes, exactly where they are."""
+        """Return a program of fewer lanes, only these, that goes on exactly where they are."""
         smaller = LaneProgram(self.template, self.lanes.take(lanes), self.data, self.objective)
-        rows = tf.constant(list(lanes))
-        smaller.flat.assign(tf.gather(self.flat.value, rows))
-        for mine, theirs in zip(smaller.optimizer.variables, self.optimizer.variables, strict=True):
-            per_lane = len(theirs.shape) == 2 and theirs.shape[0] == len(self.lanes)
-            mine.assign(tf.gather(theirs.value, rows) if per_lane else theirs.value)
-        ours = [*smaller.state, *smaller.best_state, smaller.best_flat]
-        for variable, old in zip(ours, [*self.state, *self.best_state, self.best_flat], strict=True):
-            variable.assign(tf.gather(old, rows))
-        for seed, old in zip(smaller.seeds, self.seeds, strict=True):
-            seed.assign(old)
+        rows, present = tf.constant(list(lanes)), self._variables()
+        for name, variable in smaller._variables().items():
+            # What has no row for each lane, such as seeds and counters, is the same in both.
+            is_shared = variable.shape == present[name].shape
+            variable.assign(present[name] if is_shared else tf.gather(present[name], rows))
         return smaller
+
+    def snapshot(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Read everything that training changes, one array after the other, each with its name."""
+        return ((name, variable.numpy()) for name, variable in self._variables().items())
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on exactly where the program was that `snapshot` read; both have the same lanes.
+
+        Raises:
+            ValueError: the arrays are those of another program; nothing was changed.
+        """
+        variables = self._variables()
+        expected = {n: (tuple(v.shape), np.dtype(v.dtype.as_numpy_dtype)) for n, v in variables.items()}
+        given = {name: (array.shape, array.dtype) for name, array in arrays.items()}
+        if given != expected:
+            raise ValueError(f"A program was to go on from arrays {given}. Expected {expected}.")
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+
+    def _variables(self) -> dict[str, Any]:
+        lists = {
+            "state": self.state,
+            "best_state": self.best_state,
+            "seed": self.seeds,
+            "optimizer": [variable.value for variable in self.optimizer.variables],
+        }
+        listed = {f"{name}-{i}": variable for name, found in lists.items() for i, variable in enumerate(found)}
+        return {"parameters": self.flat.value, "best_parameters": self.best_flat} | listed
 
     # What is compiled ----------------------------------------------------------------------------------------------
 
@@ -303,13 +328,17 @@ def _repeat(times: int, step: Callable[[Any, Any], tuple[Any, Any]], carried: An
     )
 
 
-def configure_tensorflow(num_threads: int | None) -> None:
-    """Limit the threads and let memory on a GPU grow; must run before the first operation."""
+def configure_tensorflow(num_threads: int | None, gpu_bytes: int | None = None) -> None:
+    """Limit the threads, and the memory on each GPU; without a limit it grows. Must run before the first operation."""
     if num_threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(num_threads)
         tf.config.threading.set_inter_op_parallelism_threads(num_threads)
     for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
+        if gpu_bytes is None:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        else:
+            limited = tf.config.LogicalDeviceConfiguration(memory_limit=max(1, gpu_bytes // _MEGABYTE))
+            tf.config.set_logical_device_configuration(gpu, [limited])
 
 
 def device_names() -> tuple[str, ...]:
@@ -326,6 +355,15 @@ def is_untouched() -> bool:
     return context.context()._context_handle is None
 
 
-def is_out_of_device_memory(error: BaseException) -> bool:
-    """Say whether an error means that an allocation failed where the computation runs."""
-    return isinstance(error, tf.errors.ResourceExhaustedError)
+def out_of_memory_cause(error: BaseException) -> Cause | None:
+    """Return which memory an error says is used up, that of the GPU or that of the machine; `None` for others.
+
+    On a CPU TensorFlow raises `ResourceExhaustedError` for a tensor, and numpy `MemoryError`. A small allocation inside
+    TensorFlow that fails raises nothing: it ends the process (SIGABRT, SIGSEGV).
+    """
+    if isinstance(error, MemoryError):
+        return Cause.OUT_OF_MEMORY_HOST
+    if not isinstance(error, tf.errors.ResourceExhaustedError):
+        return None
+    is_about_gpu = "GPU" in str(error) and bool(tf.config.list_physical_devices("GPU"))
+    return Cause.OUT_OF_MEMORY_DEVICE if is_about_gpu else Cause.OUT_OF_MEMORY_HOST

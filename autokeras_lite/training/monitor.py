@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from autokeras_lite.tasks.task import Task
 from autokeras_lite.trial import TrainingConfig
 
 _PLATEAU_FACTOR = 0.5
+_NOT_NOTED = ("task", "config", "best_predictions")
 
 
 @dataclass
@@ -42,6 +44,11 @@ class Monitor:
     def is_exhausted(self) -> bool:
         """Whether the patience is used up or the schedule is at its end."""
         return self.epoch >= self.config.epochs or self.epoch - self.best_epoch >= self.config.patience
+
+    @property
+    def noted(self) -> dict[str, Any]:
+        """All that was noted but the predictions, as plain values under the names that the constructor takes."""
+        return {name: value for name, value in vars(self).items() if name not in _NOT_NOTED}
 
     def see(self, loss: float, validation_loss: float, score: float, predictions: NDArray[np.float64]) -> bool:
         """Take note of an epoch; return whether it is the best so far.

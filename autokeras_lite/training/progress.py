@@ -1,0 +1,128 @@
+"""How far a cohort has come, and how that is written to a checkpoint and taken up again."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from autokeras_lite.data.arrays import EncodedData
+from autokeras_lite.models.weights import state_variables
+from autokeras_lite.training.checkpoint import Checkpoint, Checkpoints
+from autokeras_lite.training.compiled_epoch import LaneProgram
+from autokeras_lite.training.monitor import Monitor
+from autokeras_lite.trial import Cause, TrialSpec
+
+
+@dataclass(eq=False)
+class Lane:
+    """One trial on one fold, while it trains."""
+
+    spec: TrialSpec
+    model: keras.Model
+    fold: int
+    monitor: Monitor
+    cause: Cause | None = None
+    weights: tuple[NDArray[np.float32], list[NDArray[np.float32]]] | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it still trains."""
+        return self.cause is None
+
+
+@dataclass
+class Group:
+    """Lanes that train as one program; `members` are in the order of the program's lanes."""
+
+    program: LaneProgram
+    members: list[Lane]
+
+    @property
+    def runs(self) -> bool:
+        """Whether a member still trains."""
+        return any(lane.runs for lane in self.members)
+
+
+# Makes the program of a group: of these lanes, but only for the members that it was made smaller to, by their places.
+GroupMaker = Callable[[Sequence[Lane], Sequence[int]], Group]
+
+
+@dataclass
+class Progress:
+    """How far a cohort has come: `epoch` epochs in `seconds`; of `groups` those that still run, as they are now.
+
+    At first the lanes were cut into groups of `group_size`, whose models the programs still go by.
+    """
+
+    lanes: list[Lane]
+    groups: list[Group]
+    group_size: int
+    epoch: int = 0
+    seconds: float = 0.0
+
+
+def write_progress(progress: Progress, checkpoints: Checkpoints) -> None:
+    """Write a checkpoint from which the cohort goes on as if it had never stopped."""
+    values = {
+        "seconds": progress.seconds,
+        "group_size": progress.group_size,
+        "groups": [[progress.lanes.index(lane) for lane in group.members] for group in progress.groups],
+        "lanes": [{"cause": lane.cause, "monitor": lane.monitor.noted} for lane in progress.lanes],
+    }
+    checkpoints.write(progress.epoch, values, _arrays(progress))
+
+
+def _arrays(progress: Progress) -> Iterator[tuple[str, NDArray[Any]]]:
+    for index, group in enumerate(progress.groups):
+        for name, array in group.program.snapshot():
+            yield f"group-{index}/{name}", array
+    for index, lane in enumerate(progress.lanes):
+        if lane.monitor.best_predictions is not None:
+            yield f"lane-{index}/predictions", lane.monitor.best_predictions
+        if lane.weights is not None:
+            yield f"lane-{index}/parameters", lane.weights[0]
+            for number, array in enumerate(lane.weights[1]):
+                yield f"lane-{index}/state-{number}", array
+
+
+def resume_progress(
+    checkpoint: Checkpoint, lanes: list[Lane], data: EncodedData, group_limit: int, make_group: GroupMaker
+) -> Progress:
+    """Take up what `write_progress` left; `lanes` are those of the cohort at its beginning, as they were then.
+
+    Raises:
+        LookupError, TypeError, ValueError: it does not fit these lanes, or a group has more than `group_limit` lanes.
+    """
+    values = checkpoint.values
+    for index, (lane, noted) in enumerate(zip(lanes, values["lanes"], strict=True)):
+        _resume_lane(lane, noted, checkpoint.part(f"lane-{index}"), data)
+    groups, size = [], int(values["group_size"])
+    for index, members in enumerate(values["groups"]):
+        if len(members) > group_limit:
+            raise ValueError(f"A group of the checkpoint has {len(members)} lanes. Memory is left for {group_limit}.")
+        start = members[0] // size * size
+        group = make_group(lanes[start : start + size], [member - start for member in members])
+        group.program.restore(checkpoint.part(f"group-{index}"))
+        groups.append(group)
+    return Progress(lanes, groups, size, checkpoint.epoch, float(values["seconds"]))
+
+
+def _resume_lane(lane: Lane, noted: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], data: EncodedData) -> None:
+    fold = data.folds[lane.fold]
+    lane.monitor = Monitor(
+        lane.monitor.task, lane.spec.training, best_predictions=arrays.get("predictions"), **noted["monitor"]
+    )
+    lane.cause = None if noted["cause"] is None else Cause(noted["cause"])
+    expected: dict[str, tuple[int, ...]] = {}
+    if lane.monitor.best_epoch > 0:
+        expected["predictions"] = (len(fold.validation_rows), fold.targets.shape[1])
+        if not lane.runs:
+            expected["parameters"] = (sum(int(np.prod(v.shape)) for v in lane.model.trainable_variables),)
+            states = [tuple(variable.shape) for variable in state_variables(lane.model)]
+            expected |= {f"state-{number}": shape for number, shape in enumerate(states)}
+            lane.weights = arrays["parameters"], [arrays[f"state-{number}"] for number in range(len(states))]
+    if expected != {name: array.shape for name, array in arrays.items()}:
+        raise ValueError("A lane of the checkpoint has arrays of other shapes than this lane.")
