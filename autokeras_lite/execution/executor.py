@@ -10,16 +10,22 @@ from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOut
 
 Reporter = Callable[[EpochReport], Directive]
 Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 @dataclass(frozen=True)
 class CohortJob:
-    """A cohort and what its trials need: the task, the encoded data, and the folder that each trial gets a part of."""
+    """A cohort and what its trials need: the task, the encoded data, and the folder that each trial gets a part of.
+
+    `checkpoint_folder` is where the cohort keeps how far it has come, and from where it goes on if something is there;
+    `None` for no checkpoints.
+    """
 
     cohort: Cohort
     task: Task
     data_folder: Path
     trials_folder: Path
+    checkpoint_folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,17 @@ class CohortResult:
 
     cohort: Cohort
     outcomes: tuple[TrialOutcome, ...]
+
+
+class Pending(Protocol[Result_co]):
+    """A piece of work under way in the background."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the work has ended, well or not; it is found out while the executor waits."""
+
+    def result(self) -> Result_co:
+        """Return what the work returned or raise what it raised, waiting for it where it is not done."""
 
 
 class Executor(Protocol):
@@ -42,6 +59,12 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many cohorts run at the same time."""
 
+    def is_ready(self, timeout_seconds: float) -> bool:
+        """Wait until a cohort would start at once, at most so long; say whether it would.
+
+        Before that the other calls work too, but block until then.
+        """
+
     def submit(self, job: CohortJob) -> None:
         """Start a cohort; only while fewer than `slots` are running."""
 
@@ -51,8 +74,11 @@ class Executor(Protocol):
     def drop(self, cohort: int) -> None:
         """Give up the cohort of that number, at once and without a result; nothing happens if it does not run."""
 
+    def start(self, work: Callable[[], Result]) -> Pending[Result]:
+        """Begin a piece of work that needs Keras where models live, beside the cohorts; it takes no slot."""
+
     def run(self, work: Callable[[], Result]) -> Result:
-        """Do a piece of work that needs Keras where models live, and return what it returns or raise what it raises."""
+        """Do such a piece of work and wait for it: return what it returns, or raise what it raises."""
 
     def close(self) -> None:
         """End everything that was started."""

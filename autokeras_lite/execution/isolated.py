@@ -1,37 +1,46 @@
-"""Runs one cohort and turns whatever goes wrong in it into outcomes. Loads Keras: only where trials run."""
+"""Runs one cohort and turns whatever goes wrong in it into outcomes."""
 
 import traceback
+from contextlib import suppress
 
+from autokeras_lite.durable import is_disk_full
+from autokeras_lite.errors import StorageError
 from autokeras_lite.execution.executor import CohortJob, CohortResult, Reporter, failed
-from autokeras_lite.training.cohort import TrainingJob, train_cohort
-from autokeras_lite.training.compiled_epoch import is_out_of_device_memory
+from autokeras_lite.execution.machine import Share
+from autokeras_lite.execution.memory import as_size
+from autokeras_lite.execution.trade import Craft
+from autokeras_lite.tracking.uri import mask
 from autokeras_lite.trial import Cause
 
 TRACEBACK_FILE = "traceback.txt"
 
 
-def run_isolated(job: CohortJob, free_bytes: int, report: Reporter) -> CohortResult:
+def run_isolated(job: CohortJob, share: Share, report: Reporter, craft: Craft) -> CohortResult:
     """Train a cohort; an exception becomes the outcome of each of its trials and is written into their folders."""
     try:
-        outcomes = train_cohort(
-            TrainingJob(job.cohort, job.task, job.data_folder, job.trials_folder, free_bytes), report
-        )
+        return craft.train(job, share.bytes_each, report)
     except Exception as error:  # noqa: BLE001 - failure is a value here
-        return _as_result(job, error)
-    return CohortResult(job.cohort, outcomes)
+        text = mask("".join(traceback.format_exception(error)))
+        cause, message = _judge(error, share, craft)
+    _write(job, text)
+    return failed(job, cause, message)
 
 
-def _as_result(job: CohortJob, error: Exception) -> CohortResult:
-    text = "".join(traceback.format_exception(error))
+def _judge(error: Exception, share: Share, craft: Craft) -> tuple[Cause, str]:
+    first_line = (str(error).splitlines() or [""])[0][:300]
+    message = mask(f"{type(error).__name__}: {first_line}")
+    if isinstance(error, StorageError) or is_disk_full(error):
+        return Cause.LOST, f"The disk is full, so the trial could not be kept. Free some space. ({message})"
+    cause = craft.out_of_memory_cause(error)
+    if cause is Cause.OUT_OF_MEMORY_HOST:
+        limit = as_size(share.bytes_each)
+        return cause, f"{message} (The memory limit of a worker is {limit}; raise it with --memory-limit.)"
+    return cause or Cause.EXCEPTION, message
+
+
+def _write(job: CohortJob, text: str) -> None:
     for spec in job.cohort.specs:
         folder = job.trials_folder / f"{spec.number:04d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / TRACEBACK_FILE).write_text(text)
-    first_line = (str(error).splitlines() or [""])[0][:300]
-    return failed(job, _cause(error), f"{type(error).__name__}: {first_line}")
-
-
-def _cause(error: Exception) -> Cause:
-    if isinstance(error, MemoryError):
-        return Cause.OUT_OF_MEMORY_HOST
-    return Cause.OUT_OF_MEMORY_DEVICE if is_out_of_device_memory(error) else Cause.EXCEPTION
+        with suppress(OSError):  # The fault may be that nothing can be written; the outcome tells it too.
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / TRACEBACK_FILE).write_text(text)

@@ -24,6 +24,10 @@ EXECUTORS: Mapping[str, Callable[[Share, Machine], Executor]] = MappingProxyType
 
 
 def open_executor(execution: Execution) -> Executor:
-    """Start what runs the cohorts of a search; `close` it in the end."""
+    """Start what runs the cohorts of a search; `close` it in the end.
+
+    Raises:
+        ConfigError: the machine cannot give what was asked for.
+    """
     machine = look_at_machine()
-    return EXECUTORS[execution.executor](share_machine(machine, execution.workers), machine)
+    return EXECUTORS[execution.executor](share_machine(machine, execution), machine)

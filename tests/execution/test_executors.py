@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -156,10 +157,46 @@ def test_a_child_that_is_killed_leaves_outcomes_and_the_executor_goes_on(process
         return Directive()
 
     (result,) = results_of(process, [make_job(tmp_path, 1, configs=(SMALL, SMALL), epochs=100_000)], kill)
-    assert [outcome.cause for outcome in result.outcomes] == [Cause.SIGNAL, Cause.SIGNAL]
-    assert "signal 9" in result.outcomes[0].message
+    assert [outcome.cause for outcome in result.outcomes] == [Cause.LOST, Cause.LOST]
+    assert "SIGKILL" in result.outcomes[0].message
     (result,) = results_of(process, [make_job(tmp_path, 2)])
     assert result.outcomes[0].cause is Cause.OK
+
+
+def test_a_cohort_goes_on_from_its_checkpoint(executor, tmp_path):
+    from autokeras_lite.training.cohort import TrainingJob, train_cohort
+
+    def stop_at_the_third(report):
+        if report.epoch == 3:
+            raise KeyboardInterrupt
+        return Directive()
+
+    job = replace(make_job(tmp_path, 1, epochs=5), checkpoint_folder=tmp_path / "checkpoints")
+    before = TrainingJob(job.cohort, job.task, job.data_folder, job.trials_folder, 1 << 30, job.checkpoint_folder)
+    with pytest.raises(KeyboardInterrupt):
+        train_cohort(before, stop_at_the_third, checkpoint_seconds=0.0)
+    heard = []
+
+    def listen(report):
+        heard.append(report.epoch)
+        return Directive()
+
+    (result,) = results_of(executor, [job], listen)
+    assert result.outcomes[0].cause is Cause.OK
+    assert result.outcomes[0].epochs == 5
+    assert 1 not in heard
+
+
+def test_a_tensor_that_does_not_fit_is_out_of_memory_and_the_next_cohort_trains(tmp_path):
+    executor = ProcessExecutor(replace(SHARE, bytes_each=300 << 20), has_gpu=False)
+    try:
+        jobs = [make_job(tmp_path, 1, configs=({"depth": 2, "width": 20_000},)), make_job(tmp_path, 2)]
+        results = {result.cohort.number: result.outcomes[0] for result in results_of(executor, jobs)}
+    finally:
+        executor.close()
+    assert results[1].cause is Cause.OUT_OF_MEMORY_HOST
+    assert "--memory-limit" in results[1].message
+    assert results[2].cause is Cause.OK
 
 
 def test_children_find_tensorflow_loaded_but_not_in_use(process):
@@ -179,7 +216,7 @@ def test_beside_a_gpu_one_warm_child_does_everything_and_is_replaced_when_it_die
         assert executor.run(os.getpid) == first
         psutil.Process(first).kill()
         (result,) = results_of(executor, [make_job(tmp_path, 2)])
-        assert result.outcomes[0].cause in (Cause.OK, Cause.SIGNAL)
+        assert result.outcomes[0].cause in (Cause.OK, Cause.LOST)
         assert executor.run(os.getpid) != first
     finally:
         executor.close()

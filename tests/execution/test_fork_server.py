@@ -66,7 +66,7 @@ def test_the_callers_script_is_not_run_again_and_the_driver_loads_no_tensorflow(
 @pytest.mark.parametrize("work_first", [False, True], ids=["cohorts first", "work first"])
 def test_where_the_fork_server_uses_tensorflow_children_are_spawned_and_it_is_said(work_first, tmp_path):
     lines = output_of(tmp_path, preload="touching", work_first=work_first)
-    said = [line for line in lines if line.startswith("autokeras_lite.execution.process ")]
+    said = [line for line in lines if line.startswith("autokeras_lite.execution.workers ")]
     assert len(said) == 1
     assert "TensorFlow is in use in this program's fork server" in said[0]
     assert sorted(line for line in lines if line.startswith("cohort")) == ["cohort 1 OK", "cohort 2 OK", "cohort 3 OK"]
