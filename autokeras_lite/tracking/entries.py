@@ -10,7 +10,7 @@ from typing import Any
 
 from autokeras_lite.tracking import names
 from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord, TrialEnd, TrialRecord
-from autokeras_lite.trial import TrainingConfig, TrialOutcome, TrialStatus, recipe_fields
+from autokeras_lite.trial import FailedAttempt, TrainingConfig, TrialOutcome, TrialStatus, recipe_fields
 
 MAX_PARAMETER_LENGTH = 6000
 MAX_TAG_LENGTH = 8000
@@ -49,6 +49,8 @@ def search_start_entries(record: SearchRecord) -> Entries:
         **_fingerprint(record),
         **_own_tags(record.tags),
     }
+    if record.uid:
+        tags[names.TAG_SEARCH_UID] = record.uid
     params = {names.SEARCH_PREFIX + path: value for path, value in flatten(record.params)}
     return Entries(_params(params), _tags(tags))
 
@@ -75,21 +77,34 @@ def trial_start_entries(search: SearchRecord, record: TrialRecord) -> Entries:
         **{names.TAG_PREFIX + key: value for key, value in shared.items()},
         **_fingerprint(search),
     }
+    if search.uid:
+        tags[names.TAG_TRIAL_UID] = trial_uid(search, spec.number)
     recipes = record.recipe_names | recipe_fields(TrainingConfig)
     values = {**dict(flatten(asdict(spec.training))), **dict(flatten(spec.config))}
     marked = {_role_prefix(path, recipes) + path: value for path, value in values.items()}
     return Entries(_params({**shared, **marked}), _tags(tags))
 
 
-def trial_end_entries(record: TrialRecord, end: TrialEnd) -> Entries:
-    """Return what a child run says when its trial has ended."""
+def trial_uid(search: SearchRecord, number: int) -> str:
+    """Return what the run of a trial is found by, empty where the search has no uid."""
+    return f"{search.uid}/{number}" if search.uid else ""
+
+
+def trial_end_entries(started: float, end: TrialEnd) -> Entries:
+    """Return what the child run of a trial that began at `started` (seconds since the epoch) says when it has ended."""
     outcome = end.outcome
-    tags = {names.TAG_CAUSE: outcome.cause.value, names.TAG_LANES: str(outcome.lanes)}
+    tags = {
+        names.TAG_CAUSE: outcome.cause.value,
+        names.TAG_LANES: str(outcome.lanes),
+        names.TAG_ATTEMPTS: str(len(outcome.earlier) + 1),
+    }
+    if outcome.earlier:
+        tags[names.TAG_EARLIER] = "\n".join(_attempt_line(attempt) for attempt in outcome.earlier)
     if outcome.device:
         tags[names.TAG_DEVICE] = outcome.device
     if outcome.message:
         tags[names.TAG_MESSAGE] = outcome.message
-    points = (*_curve_points(outcome, record.started, end.ended), *_final_points(outcome, end.ended))
+    points = (*_curve_points(outcome, started, end.ended), *_final_points(outcome, end.ended))
     return Entries(tags=_tags(tags), points=tuple(point for point in points if _is_finite(point.value)))
 
 
@@ -127,6 +142,11 @@ def summary(record: SearchRecord, end: SearchEnd) -> str:
     if counts:
         lines.append(f"- trials: {', '.join(counts)}")
     return "\n".join(lines)
+
+
+def _attempt_line(attempt: FailedAttempt) -> str:
+    lanes = "alone" if attempt.lanes == 1 else f"with {attempt.lanes} lanes"
+    return f"cohort {attempt.cohort}, {lanes}: {attempt.cause.value}: {' '.join(attempt.message.split())[:500]}"
 
 
 def _curve_points(outcome: TrialOutcome, started: float, ended: float) -> Iterator[Point]:

@@ -1,56 +1,80 @@
 """Keep the best model in MLflow: saved with a signature, registered, and made the champion of its name."""
 
 import json
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModel, LoggedModelOutput
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import AnyType, ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
 from autokeras_lite.data.encode import Encoding
 from autokeras_lite.data.encode_table import TableEncoding
-from autokeras_lite.errors import TrackingError
 from autokeras_lite.tracking import names
+from autokeras_lite.tracking.run_store import EventRefusedError
 from autokeras_lite.tracking.tracker import BestModel
 
 MANIFEST_FILE = "manifest.json"
 MODEL_NAME = "best_model"
 
 _MODEL_CODE = Path(__file__).with_name("served_model.py")
+_TIMEOUT_NAME = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+_UPLOAD_SECONDS = 60
+_SLOWEST_BYTES_PER_SECOND = 2**18
 _REQUIREMENTS = ("autokeras_lite", "keras", "tensorflow", "numpy", "pandas")
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """What is asked of the artifact: what it takes, and the checksum of its model file, empty in old ones."""
+
+    encoding: Encoding
+    checksum: str
+
+
+def prepare_saving() -> None:
+    """Do what takes most of the time when the first model is saved, so that the end of a search need not wait for it.
+
+    That is to load the part of MLflow which saves, and to let it list the files of every installed package, which it
+    does once, to compare our requirements with what is installed.
+    """
+    import mlflow.pyfunc  # noqa: F401  # imported for what stays loaded
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    warn_dependency_requirement_mismatches(_requirements())
 
 
 def register_model(client: MlflowClient, model: BestModel, *, experiment_id: str, run_id: str) -> str:
     """Log the artifact folder as a model of the run, register it under the search's name, and return its version.
 
+    Both carry the checksum of the model, so that the same model of the same run is found again and not doubled.
+
     Raises:
         MlflowException: the store refused the model.
-        TrackingError: the manifest of the artifact is damaged.
-        OSError: the artifact folder cannot be read.
+        EventRefusedError: the artifact is missing or damaged.
+        OSError: there is no room for the copy.
     """
-    from mlflow.pyfunc import save_model  # slow, and only needed at the end
-
-    signature = signature_of(_read_encoding(model.folder))
-    logged = client.create_logged_model(experiment_id, name=MODEL_NAME, source_run_id=run_id)
-    with tempfile.TemporaryDirectory() as folder:
-        saved = Path(folder) / "model"
-        save_model(
-            path=str(saved),
-            python_model=str(_MODEL_CODE),
-            artifacts={"model": str(model.folder)},
-            signature=signature,
-            pip_requirements=_requirements(),
-            mlflow_model=Model(model_id=logged.model_id, run_id=run_id),
-        )
-        client.log_model_artifacts(logged.model_id, str(saved))
-    client.finalize_logged_model(logged.model_id, "READY")
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    return _register(client, model.name, logged)
+    manifest = _read_manifest(model.folder)
+    tags = {names.TAG_MODEL: manifest.checksum} if manifest.checksum else {}
+    found = _find_version(client, model.name, run_id, manifest.checksum)
+    if found is None:
+        logged = _find_logged(client, experiment_id, run_id, manifest.checksum)
+        if logged is None:
+            logged = client.create_logged_model(experiment_id, name=MODEL_NAME, source_run_id=run_id, tags=tags)
+        if logged.status != LoggedModelStatus.READY:
+            _upload(client, model.folder, manifest.encoding, logged)
+        _link(client, run_id, logged.model_id)
+        found = _register(client, model.name, logged, tags)
+    client.set_registered_model_alias(model.name, names.CHAMPION, found)
+    return found
 
 
 def signature_of(encoding: Encoding) -> ModelSignature:
@@ -68,15 +92,79 @@ def signature_of(encoding: Encoding) -> ModelSignature:
     return ModelSignature(inputs=Schema([TensorSpec(np.dtype(raw.dtype), (-1, *raw.shape))]), params=params)
 
 
-def _read_encoding(folder: Path) -> Encoding:
+@contextmanager
+def upload_patience(folder: Path) -> Iterator[None]:
+    """Let a request take as long as a slow line needs for the folder: MLflow takes that from the environment alone."""
+    num_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    before = os.environ.get(_TIMEOUT_NAME)
+    seconds = _UPLOAD_SECONDS + num_bytes // _SLOWEST_BYTES_PER_SECOND
+    os.environ[_TIMEOUT_NAME] = str(max(seconds, int(before or 0)))
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_TIMEOUT_NAME, None)
+        else:
+            os.environ[_TIMEOUT_NAME] = before
+
+
+def _read_manifest(folder: Path) -> _Manifest:
     file = folder / MANIFEST_FILE
     try:
-        return Encoding.from_json(json.loads(file.read_text(encoding="utf-8"))["encoding"])
+        values = json.loads(file.read_text(encoding="utf-8"))
+        return _Manifest(Encoding.from_json(values["encoding"]), str(values.get("model_sha256", "")))
+    except OSError as error:
+        raise EventRefusedError(
+            f"The manifest {str(file)!r} cannot be read ({error.strerror}). Expected the artifact of the search. "
+            "The model was not registered."
+        ) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TrackingError(
+        raise EventRefusedError(
             f"The manifest {str(file)!r} is damaged ({type(error).__name__}). Expected the file that the search wrote. "
             "The model was not registered."
         ) from error
+
+
+def _find_version(client: MlflowClient, name: str, run_id: str, checksum: str) -> str | None:
+    if not checksum:
+        return None
+    versions = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+    same = [int(version.version) for version in versions if version.tags.get(names.TAG_MODEL) == checksum]
+    return str(max(same)) if same else None
+
+
+def _find_logged(client: MlflowClient, experiment_id: str, run_id: str, checksum: str) -> LoggedModel | None:
+    if not checksum:
+        return None
+    condition = f"source_run_id = '{run_id}' and tags.`{names.TAG_MODEL}` = '{checksum}'"
+    found = client.search_logged_models([experiment_id], condition, max_results=1)
+    return found[0] if found else None
+
+
+def _upload(client: MlflowClient, folder: Path, encoding: Encoding, logged: LoggedModel) -> None:
+    """Save the model and hand it over; what an earlier try left there is written over."""
+    from mlflow.pyfunc import save_model  # slow, and only needed at the end
+
+    with tempfile.TemporaryDirectory() as temporary:
+        saved = Path(temporary) / "model"
+        save_model(
+            path=str(saved),
+            python_model=str(_MODEL_CODE),
+            artifacts={"model": str(folder)},
+            signature=signature_of(encoding),
+            pip_requirements=_requirements(),
+            mlflow_model=Model(model_id=logged.model_id, run_id=logged.source_run_id),
+        )
+        with upload_patience(saved):
+            client.log_model_artifacts(logged.model_id, str(saved))
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+
+
+def _link(client: MlflowClient, run_id: str, model_id: str) -> None:
+    """Say that the run made the model; MLflow refuses to hear it twice."""
+    outputs = client.get_run(run_id).outputs
+    if outputs is None or model_id not in [output.model_id for output in outputs.model_outputs]:
+        client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
 
 
 def _requirements() -> list[str]:
@@ -90,14 +178,13 @@ def _requirements() -> list[str]:
     return found
 
 
-def _register(client: MlflowClient, name: str, logged: LoggedModel) -> str:
+def _register(client: MlflowClient, name: str, logged: LoggedModel, tags: dict[str, str]) -> str:
     try:
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     registered = client.create_model_version(
-        name, source=logged.artifact_location, run_id=logged.source_run_id, model_id=logged.model_id
+        name, source=logged.artifact_location, run_id=logged.source_run_id, tags=tags, model_id=logged.model_id
     )
-    client.set_registered_model_alias(name, names.CHAMPION, registered.version)
     return str(registered.version)

@@ -1,10 +1,9 @@
-"""Write runs with MLflow's client. Importing this module costs two seconds: only the tracking thread does it.
+"""Write events with MLflow's client. Importing this module costs two seconds: only the tracking thread does it.
 
 Nothing here touches MLflow's global state (active run, tracking URI), which belongs to the person's own program.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,44 +11,49 @@ from pathlib import Path
 from alembic.util.exc import CommandError
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from autokeras_lite.errors import TrackingError
 from autokeras_lite.tracking import names
 from autokeras_lite.tracking.entries import (
-    Entries,
     search_end_entries,
     search_start_entries,
     trial_end_entries,
     trial_start_entries,
+    trial_uid,
 )
-from autokeras_lite.tracking.mlflow_model import register_model
+from autokeras_lite.tracking.mlflow_model import prepare_saving, register_model
+from autokeras_lite.tracking.mlflow_runs import Runs
+from autokeras_lite.tracking.run_store import EventRefusedError
 from autokeras_lite.tracking.tracker import BestModel, Event, SearchEnd, SearchRecord, TrialEnd, TrialRecord
 from autokeras_lite.tracking.uri import hide_secrets, sqlite_file
 from autokeras_lite.trial import TrialStatus
 
 _TRIAL_STATUS = {TrialStatus.COMPLETED: "FINISHED", TrialStatus.PRUNED: "KILLED", TrialStatus.FAILED: "FAILED"}
 _SEARCH_STATUS = {"completed": "FINISHED", "cancelled": "KILLED", "failed": "FAILED"}
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # else the UI opens on its pages for agents
-_MAX_DIGEST_LENGTH = 36
+# What a store says of a request that it will never take. Everything else may be a store that is not well.
+_REFUSALS = frozenset({"BAD_REQUEST", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST"})
 _LOCK_SECONDS = 120.0
 
 
 @dataclass
 class _Trial:
-    """A trial that has begun: how far its run has come."""
+    """How far the run of a trial has come. `is_new` says that only this store has written to it, in this session."""
 
-    record: TrialRecord
+    record: TrialRecord | None = None
     run_id: str = ""
+    started: float = 0.0
+    is_new: bool = True
     is_described: bool = False
+    is_finished: bool = False
 
 
 class MlflowStore:
     """The runs of one search: an experiment, a parent run, and a child run for each trial.
 
-    `artifacts` is the folder for models and files, `None` where a server keeps them.
+    A search with a uid goes on in the runs that it has already, whoever wrote them. `artifacts` is the folder for
+    models and files, `None` where a server keeps them.
 
     Raises:
         TrackingError: the store cannot be opened.
@@ -58,30 +62,41 @@ class MlflowStore:
     def __init__(self, uri: str, artifacts: Path | None) -> None:
         self._uri = uri
         self._artifacts = artifacts
+        self._runs: Runs | None = None
         self._search: SearchRecord | None = None
-        self._experiment_id = ""
         self._run_id = ""
+        self._is_new = True
         self._is_described = False
         self._trials: dict[int, _Trial] = {}
-        self._finished: set[int] = set()
         with self._faults():
             self._client = _open_client(uri)
 
     @property
     def ids(self) -> tuple[str, str]:
         """The ids of the experiment and of the search's run, empty as long as there are none."""
-        return self._experiment_id, self._run_id
+        return "" if self._runs is None else self._runs.experiment_id, self._run_id
+
+    def recall(self, record: SearchRecord) -> None:
+        """Hear which search later events belong to; its run is looked up, and not opened again."""
+        self._search = record
+        self._is_described = bool(record.uid)
+
+    def prepare(self) -> None:
+        """Get ready to register a model, which takes a second the first time."""
+        with self._faults():
+            prepare_saving()
 
     def write(self, event: Event) -> None:
         """Write one event; what an earlier event could not write is written before it.
 
         Raises:
-            TrackingError: the store refused it or cannot be reached.
+            TrackingError: the store cannot be reached, or is not well.
+            EventRefusedError: the store will not take this event.
         """
         with self._faults():
             match event:
                 case SearchRecord():
-                    self._search = event
+                    self._begin_session(event)
                     self._start_search()
                 case TrialRecord():
                     self._start_trial(event)
@@ -90,79 +105,101 @@ class MlflowStore:
                 case SearchEnd():
                     self._finish_search(event)
                 case BestModel():
-                    self._start_search()
-                    register_model(self._client, event, experiment_id=self._experiment_id, run_id=self._run_id)
+                    _, runs = self._start_search()
+                    register_model(self._client, event, experiment_id=runs.experiment_id, run_id=self._run_id)
 
-    def _start_search(self) -> SearchRecord:
+    def _begin_session(self, record: SearchRecord) -> None:
+        """From here on every run that is there was there before, and ended trials may begin again."""
+        if record is self._search:
+            return  # the same event, tried again
+        self._search = record
+        self._is_described = False
+        self._is_new = not self._run_id
+        for trial in self._trials.values():
+            trial.is_new = trial.is_finished = trial.is_described = False
+
+    def _start_search(self) -> tuple[SearchRecord, Runs]:
         record = self._search
         if record is None:
-            raise TrackingError(
+            raise EventRefusedError(
                 "An event came before its search. Expected start_search first: a fault of this program."
             )
-        if not self._experiment_id:
-            self._experiment_id = self._experiment(record.name)
+        if self._runs is None:
+            location = None if self._artifacts is None else (self._artifacts / record.name).as_uri()
+            self._runs = Runs(self._client, record.name, location)
         entries = search_start_entries(record)
         if not self._run_id:
-            self._run_id = self._create_run(record.name, record.started, entries.tags)
+            self._run_id, is_old = self._runs.begin(
+                record.name, record.started, entries.tags, identity=names.TAG_SEARCH_UID, is_known=True
+            )
+            self._is_new = not is_old
+            self._is_described = self._is_described and is_old
         if not self._is_described:
-            self._log(self._run_id, Entries(params=entries.params))
+            self._runs.describe(self._run_id, entries, is_new=self._is_new)
             if record.data:
-                self._client.log_inputs(self._run_id, datasets=[_dataset(record)])
+                self._runs.log_data(self._run_id, record)
+            if not self._is_new:  # what runs there was left by an earlier process; a trial that goes on is opened again
+                self._runs.end_all(self._run_id, record.started, {})
             self._is_described = True
-        return record
-
-    def _experiment(self, name: str) -> str:
-        found = self._client.get_experiment_by_name(name)
-        if found is None:
-            location = None if self._artifacts is None else (self._artifacts / name).as_uri()
-            return str(self._client.create_experiment(name, artifact_location=location, tags=_EXPERIMENT_TAGS))
-        if found.lifecycle_stage == "deleted":
-            self._client.restore_experiment(found.experiment_id)
-        return str(found.experiment_id)
+        return record, self._runs
 
     def _start_trial(self, record: TrialRecord) -> None:
-        number = record.spec.number
-        if number in self._finished:
+        trial = self._trials.setdefault(record.spec.number, _Trial())
+        if trial.is_finished:
             return
-        trial = self._trials.setdefault(number, _Trial(record))
-        entries = trial_start_entries(self._start_search(), record)
+        if trial.record != record:
+            trial.is_new = trial.is_new and not trial.is_described
+            trial.record, trial.started, trial.is_described = record, record.started, False
+        self._describe_trial(trial, record)
+
+    def _describe_trial(self, trial: _Trial, record: TrialRecord) -> None:
+        search, runs = self._start_search()
+        if trial.is_described:
+            return
+        entries = trial_start_entries(search, record)
         if not trial.run_id:
+            name = f"{record.spec.number:04d} {record.spec.family}"
             tags = {**entries.tags, names.TAG_PARENT: self._run_id}
-            trial.run_id = self._create_run(f"{number:04d} {record.spec.family}", record.started, tags)
-        if not trial.is_described:
-            self._log(trial.run_id, Entries(params=entries.params))
-            trial.is_described = True
+            trial.run_id, is_old = runs.begin(
+                name, record.started, tags, identity=names.TAG_TRIAL_UID, is_known=not self._is_new
+            )
+            trial.is_new = not is_old
+        runs.describe(trial.run_id, entries, is_new=trial.is_new)
+        trial.is_described = True
 
     def _finish_trial(self, end: TrialEnd) -> None:
+        search, runs = self._start_search()
         number = end.outcome.number
-        if number in self._finished:
+        trial = self._trials.get(number) or self._find_trial(search, runs, number)
+        if trial.is_finished:
             return
-        if number not in self._trials:
-            raise TrackingError(f"Trial {number} ended. Expected start_trial before it: a fault of this program.")
-        trial = self._trials[number]
-        self._start_trial(trial.record)
-        self._log(trial.run_id, trial_end_entries(trial.record, end))
-        self._client.set_terminated(trial.run_id, _TRIAL_STATUS[end.outcome.status], _milliseconds(end.ended))
-        self._finished.add(number)
-        del self._trials[number]
+        if trial.record is not None:
+            self._describe_trial(trial, trial.record)
+        entries = trial_end_entries(trial.started, end)
+        if trial.is_new:
+            runs.log(trial.run_id, entries)
+        else:
+            runs.log_new(trial.run_id, entries)
+        runs.end(trial.run_id, _TRIAL_STATUS[end.outcome.status], end.ended)
+        trial.is_finished, trial.record = True, None
+
+    def _find_trial(self, search: SearchRecord, runs: Runs, number: int) -> _Trial:
+        """Look up the run of a trial whose beginning was written by an earlier process."""
+        uid = trial_uid(search, number)
+        run_id = runs.find(names.TAG_TRIAL_UID, uid) if uid else ""
+        if not run_id:
+            raise EventRefusedError(f"Trial {number} ended. Expected start_trial before it: a fault of this program.")
+        trial = _Trial(run_id=run_id, started=runs.start_of(run_id), is_new=False, is_described=True)
+        self._trials[number] = trial
+        return trial
 
     def _finish_search(self, end: SearchEnd) -> None:
-        record = self._start_search()
-        self._log(self._run_id, search_end_entries(record, end))
-        self._client.set_terminated(self._run_id, _SEARCH_STATUS[end.status], _milliseconds(end.ended))
-
-    def _create_run(self, name: str, started: float, tags: Mapping[str, str]) -> str:
-        run = self._client.create_run(self._experiment_id, _milliseconds(started), tags=dict(tags), run_name=name)
-        return str(run.info.run_id)
-
-    def _log(self, run_id: str, entries: Entries) -> None:
-        """Write it all in one call; the client splits what is over the limits of a request."""
-        self._client.log_batch(
-            run_id,
-            metrics=[Metric(p.key, float(p.value), _milliseconds(p.seconds), p.step) for p in entries.points],
-            params=[Param(key, value) for key, value in entries.params.items()],
-            tags=[RunTag(key, value) for key, value in entries.tags.items()],
-        )
+        record, runs = self._start_search()
+        runs.log(self._run_id, search_end_entries(record, end))
+        runs.end_all(self._run_id, end.ended, {str(number): trial.run_id for number, trial in self._trials.items()})
+        runs.end(self._run_id, _SEARCH_STATUS[end.status], end.ended)
+        if record.uid:
+            runs.find(names.TAG_SEARCH_UID, record.uid, self._run_id)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -170,7 +207,10 @@ class MlflowStore:
             yield
         except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
             said = " ".join(str(error).split())[:300]
-            raise TrackingError(hide_secrets(f"{type(error).__name__}: {said}", self._uri)) from error
+            line = hide_secrets(f"{type(error).__name__}: {said}", self._uri)
+            if isinstance(error, MlflowException) and error.error_code in _REFUSALS:
+                raise EventRefusedError(line) from error
+            raise TrackingError(line) from error
 
 
 def _open_client(uri: str) -> MlflowClient:
@@ -181,21 +221,3 @@ def _open_client(uri: str) -> MlflowClient:
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)
     return client
-
-
-def _dataset(record: SearchRecord) -> DatasetInput:
-    """Describe the data by our fingerprint: MLflow's own digest reads only the first 10,000 rows."""
-    data = record.data
-    source = str(data.get("source", "memory"))
-    dataset = Dataset(
-        name=str(data.get("name", record.name))[:500],
-        digest=str(data.get("fingerprint", "unknown"))[:_MAX_DIGEST_LENGTH],
-        source_type="local",
-        source=json.dumps({"uri": source}),
-        profile=json.dumps({key: data[key] for key in ("rows", "columns", "targets") if key in data}, default=str),
-    )
-    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)

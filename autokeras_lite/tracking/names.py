@@ -1,7 +1,7 @@
 """Every name that a record uses, in one table: stable, so that filters, charts and scripts keep working.
 
-A search is an experiment of its name. In it stands a parent run for each time that the search was started, and under
-the parent a child run for each trial. A name that ends with `*` stands for a group of names.
+A search is an experiment of its name. In it stands a parent run, and under the parent a child run for each trial; a
+search that is resumed goes on in the same runs. A name that ends with `*` stands for a group of names.
 """
 
 from dataclasses import dataclass
@@ -50,6 +50,12 @@ TAG_DIRECTION = "akl.direction"
 TAG_STATUS = "akl.status"
 TAG_BEST_TRIAL = "akl.best_trial"
 TAG_FINGERPRINT = "akl.data_fingerprint"
+TAG_SEARCH_UID = "akl.search_uid"
+TAG_TRIAL_UID = "akl.trial_uid"
+TAG_ATTEMPTS = "akl.attempts"
+TAG_EARLIER = "akl.earlier_attempts"
+TAG_MODEL = "akl.model_sha256"
+TAG_CHANGED_PREFIX = "akl.changed."
 TAG_VERSION_PREFIX = "akl.version."
 TAG_PARENT = "mlflow.parentRunId"
 TAG_NOTE = "mlflow.note.content"
@@ -111,6 +117,11 @@ NAMES: tuple[Name, ...] = (
     Name(TAG_DEVICE, TAG, "trial", "device that it was trained on"),
     Name(TAG_CAUSE, TAG, "trial", "why it ended: OK, PRUNED, DIVERGED, TIMEOUT and so on"),
     Name(TAG_MESSAGE, TAG, "trial", "what the failure said"),
+    Name(TAG_SEARCH_UID, TAG, "search", "what the run is found by when the search is resumed"),
+    Name(TAG_TRIAL_UID, TAG, "trial", "what the run is found by: the search's uid and the number of the trial"),
+    Name(TAG_ATTEMPTS, TAG, "trial", "how often it was tried"),
+    Name(TAG_EARLIER, TAG, "trial", "the attempts that failed before: one line each, with cohort, cause and message"),
+    Name(TAG_CHANGED_PREFIX + "*", TAG, "both", "newest value of a parameter that a resumed search has changed"),
     Name(TAG_METRIC, TAG, "search", "scikit-learn name of the metric behind `score`"),
     Name(TAG_DIRECTION, TAG, "search", "maximize or minimize"),
     Name(TAG_STATUS, TAG, "search", "completed, cancelled or failed"),

@@ -34,6 +34,11 @@ class NullTracker:
         return 0
 
     @property
+    def pending(self) -> int:
+        """Return 0: nothing is ever written."""
+        return 0
+
+    @property
     def link(self) -> TrackingLink:
         """A link to nothing."""
         return TrackingLink(uri="", experiment="", run_id="")

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from autokeras_lite.trial import TrialOutcome, TrialSpec
 
@@ -15,7 +15,8 @@ class SearchRecord:
 
     `params` are the options and what was inferred, `tags` are versions (`version.keras`) and the like. `data` describes
     the data set: `name`, `source`, `rows`, `columns`, `targets`, `fingerprint`. `started` is in seconds since the
-    epoch.
+    epoch. `uid` names the search for ever: a record with the uid of an earlier one continues its runs, one without a
+    uid begins new ones.
     """
 
     name: str
@@ -26,6 +27,16 @@ class SearchRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
+    uid: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; what `params` and `data` hold is left as it is."""
+        return asdict(self) | {"folder": str(self.folder)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the record that `to_json` wrote."""
+        return cls(**{**values, "folder": Path(values["folder"])})
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,16 @@ class TrialRecord:
     started: float
     recipe_names: frozenset[str] = frozenset()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return asdict(self) | {"spec": self.spec.to_json(), "recipe_names": sorted(self.recipe_names)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the record that `to_json` wrote."""
+        changed = {"spec": TrialSpec.from_json(values["spec"]), "recipe_names": frozenset(values["recipe_names"])}
+        return cls(**{**values, **changed})
+
 
 @dataclass(frozen=True)
 class TrialEnd:
@@ -48,6 +69,15 @@ class TrialEnd:
 
     outcome: TrialOutcome
     ended: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return {"outcome": self.outcome.to_json(), "ended": self.ended}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the end that `to_json` wrote."""
+        return cls(**{**values, "outcome": TrialOutcome.from_json(values["outcome"])})
 
 
 @dataclass(frozen=True)
@@ -66,6 +96,16 @@ class SearchEnd:
     best_trial: int | None = None
     ended: float = field(default_factory=time.time)
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return asdict(self) | {"artifact": None if self.artifact is None else str(self.artifact)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the end that `to_json` wrote."""
+        artifact = values["artifact"]
+        return cls(**{**values, "artifact": None if artifact is None else Path(artifact)})
+
 
 @dataclass(frozen=True)
 class BestModel:
@@ -73,6 +113,15 @@ class BestModel:
 
     name: str
     folder: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return {"name": self.name, "folder": str(self.folder)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the model that `to_json` wrote."""
+        return cls(**{**values, "folder": Path(values["folder"])})
 
 
 Event = SearchRecord | TrialRecord | TrialEnd | SearchEnd | BestModel
@@ -95,23 +144,28 @@ class Tracker(Protocol):
     """Keeps the record of one search.
 
     Laws: no call waits for the store, none raises because the store is slow or gone, and what is not yet written when
-    `close` has waited its time is told by its return value. Only `open_tracker` may refuse, with a `TrackingError`.
+    `close` has waited its time is told by its return value and waits on disk for the next tracker of this search. To
+    tell something twice changes nothing. Only `open_tracker` may refuse, with a `TrackingError`.
     """
 
     def start_search(self, record: SearchRecord) -> None:
-        """Write down that the search began."""
+        """Write down that the search began, or that it goes on."""
 
     def start_trial(self, record: TrialRecord) -> None:
-        """Write down that a trial began."""
+        """Write down that a trial began, or began again."""
 
     def finish_trial(self, end: TrialEnd) -> None:
         """Write down how a trial ended, with its curves."""
 
     def finish_search(self, end: SearchEnd) -> None:
-        """Write down how the search ended, with its best model."""
+        """Write down how the search ended, with its best model; trials that did not end are closed."""
 
     def close(self, timeout_seconds: float) -> int:
         """Wait for what is still to be written, at most so long; return how many events could not be written."""
+
+    @property
+    def pending(self) -> int:
+        """How many events are still to be written, those of earlier starts of the search among them."""
 
     @property
     def link(self) -> TrackingLink:

@@ -19,11 +19,13 @@ from autokeras_lite.tracking.entries import (
     trial_end_entries,
     trial_start_entries,
 )
-from autokeras_lite.trial import Cause, Curve
+from autokeras_lite.trial import Cause, Curve, FailedAttempt
+
+ATTEMPT = FailedAttempt(4, 8, Cause.OUT_OF_MEMORY_HOST, "no memory\nleft")
 
 
 def points_of(end, key):
-    return [point for point in trial_end_entries(trial_record(0), end).points if point.key == key]
+    return [point for point in trial_end_entries(STARTED, end).points if point.key == key]
 
 
 def test_structure_and_recipe_of_a_trial_are_told_apart():
@@ -70,6 +72,24 @@ def test_a_trial_can_be_grouped_by_its_tags():
     }
 
 
+def test_a_trial_tells_the_attempts_that_failed_before_it():
+    alone = FailedAttempt(5, 1, Cause.SIGNAL, "signal 9")
+    tags = trial_end_entries(STARTED, trial_end(0, earlier=(ATTEMPT, alone))).tags
+
+    assert tags["akl.attempts"] == "3"
+    assert tags["akl.earlier_attempts"].splitlines() == [
+        "cohort 4, with 8 lanes: OUT_OF_MEMORY_HOST: no memory left",
+        "cohort 5, alone: SIGNAL: signal 9",
+    ]
+
+
+def test_runs_are_found_by_the_uid_of_their_search():
+    search = search_record(uid="a1")
+
+    assert search_start_entries(search).tags["akl.search_uid"] == "a1"
+    assert trial_start_entries(search, trial_record(5)).tags["akl.trial_uid"] == "a1/5"
+
+
 def test_a_curve_has_one_point_for_each_epoch_counted_from_1():
     points = points_of(trial_end(0), names.EPOCH_VALIDATION_LOSS)
 
@@ -83,7 +103,7 @@ def test_only_a_trial_that_did_not_fail_has_a_score(cause):
     scores = [point.value for point in points_of(trial_end(0, cause), names.SCORE)]
 
     assert scores == ([] if cause.status == "failed" else [0.9])
-    assert trial_end_entries(trial_record(0), trial_end(0, cause)).tags["akl.cause"] == cause.value
+    assert trial_end_entries(STARTED, trial_end(0, cause)).tags["akl.cause"] == cause.value
 
 
 def test_a_single_fold_is_not_repeated_as_a_fold_score():
@@ -93,7 +113,7 @@ def test_a_single_fold_is_not_repeated_as_a_fold_score():
 
 def test_values_that_no_axis_can_show_are_left_out():
     curve = Curve((math.nan, math.inf, 0.4), (-math.inf,), ())
-    points = trial_end_entries(trial_record(0), trial_end(0, curve=curve, seconds=math.inf)).points
+    points = trial_end_entries(STARTED, trial_end(0, curve=curve, seconds=math.inf)).points
 
     assert all(math.isfinite(point.value) for point in points)
     assert [(p.step, p.value) for p in points if p.key == names.EPOCH_LOSS] == [(3, 0.4)]
@@ -108,7 +128,7 @@ def test_metrics_of_a_search_that_are_not_finite_are_left_out():
 def test_long_values_are_cut_visibly():
     long = "x" * 10_000
     params = trial_start_entries(search_record(), trial_record(0, {"note": long})).params
-    tags = trial_end_entries(trial_record(0), trial_end(0, Cause.EXCEPTION, message=long)).tags
+    tags = trial_end_entries(STARTED, trial_end(0, Cause.EXCEPTION, message=long)).tags
 
     assert len(params["structure.note"]) == MAX_PARAMETER_LENGTH
     assert len(tags["akl.message"]) == MAX_TAG_LENGTH
@@ -149,10 +169,13 @@ def test_the_summary_takes_no_markup_from_names():
 
 
 def test_every_name_that_is_written_stands_in_the_table():
-    record, search = trial_record(0), search_record()
+    record, search = trial_record(0), search_record(uid="a1")
     everything = {
         "search": (search_start_entries(search), search_end_entries(search, search_end())),
-        "trial": (trial_start_entries(search, record), trial_end_entries(record, trial_end(0, Cause.TIMEOUT))),
+        "trial": (
+            trial_start_entries(search, record),
+            trial_end_entries(STARTED, trial_end(0, Cause.TIMEOUT, earlier=(ATTEMPT,))),
+        ),
     }
     for runs, parts in everything.items():
         for part in parts:

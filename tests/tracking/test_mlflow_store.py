@@ -13,6 +13,7 @@ from autokeras_lite.config import Place
 from autokeras_lite.errors import TrackingError
 from autokeras_lite.tracking.mlflow_store import MlflowStore
 from autokeras_lite.tracking.open import open_tracker, store_uri
+from autokeras_lite.tracking.run_store import EventRefusedError
 from autokeras_lite.tracking.tracker import TrackingLink
 from autokeras_lite.trial import Cause, Curve
 
@@ -165,7 +166,7 @@ def test_hostile_values_are_written(kept, store):
 
 def test_a_trial_nobody_began_is_refused_alone(store):
     store.write(search_record("unknown"))
-    with pytest.raises(TrackingError, match="Trial 9 ended"):
+    with pytest.raises(EventRefusedError, match="Trial 9 ended"):
         store.write(trial_end(9))
     store.write(trial_record(0))
 

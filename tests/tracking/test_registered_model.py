@@ -1,5 +1,8 @@
 """The best model as MLflow keeps it: registered, champion, and loaded again by that name."""
 
+import json
+import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pandas as pd
 import pytest
 from made_up_search import search_end, search_record, trial_record
 from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
 
 from autokeras_lite.artifact.assemble import assemble_model
 from autokeras_lite.artifact.load import load_artifact
@@ -22,7 +26,7 @@ from autokeras_lite.data.encode import Encoding, fit_encoding
 from autokeras_lite.data.encode_arrays import ScaledArray
 from autokeras_lite.data.profile import profile_dataset
 from autokeras_lite.tasks.task import Task, TaskKind
-from autokeras_lite.tracking.mlflow_model import signature_of
+from autokeras_lite.tracking.mlflow_model import signature_of, upload_patience
 from autokeras_lite.tracking.open import open_tracker, store_uri
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
@@ -87,6 +91,53 @@ def test_the_newest_best_model_is_the_champion(kept):
 
 
 @pytest.mark.slow
+def test_a_best_model_told_again_is_not_doubled_and_another_one_is_a_new_version(artifact, tmp_path):
+    place = Place("adult", str(tmp_path))
+    other = tmp_path / "other"
+    shutil.copytree(artifact, other)
+    manifest = json.loads((other / "manifest.json").read_text())
+    (other / "manifest.json").write_text(json.dumps(manifest | {"model_sha256": "another"}))
+    for folder in (artifact, artifact, other, other):
+        tracker = open_tracker(place)
+        tracker.start_search(search_record(uid="a1"))
+        tracker.finish_search(search_end(folder))
+        assert tracker.close(120) == 0, tracker.problems
+    client = MlflowClient(tracking_uri=store_uri(place))
+    versions = client.search_model_versions("name='adult'")
+
+    assert sorted(version.tags["akl.model_sha256"] for version in versions) == sorted(
+        [manifest["model_sha256"], "another"]
+    )
+    assert len(client.search_logged_models([tracker.link.experiment_id])) == 2
+    assert str(client.get_model_version_by_alias("adult", "champion").version) == "2"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_model_that_was_half_handed_over_is_completed(artifact, tmp_path, is_linked):
+    place = Place("adult", str(tmp_path))
+    tracker = open_tracker(place)
+    tracker.start_search(search_record(uid="a1"))
+    assert tracker.close(120) == 0
+    client = MlflowClient(tracking_uri=store_uri(place))
+    experiment, run = tracker.link.experiment_id, tracker.link.run_id
+    checksum = json.loads((artifact / "manifest.json").read_text())["model_sha256"]
+    begun = client.create_logged_model(experiment, "best_model", run, tags={"akl.model_sha256": checksum})
+    if is_linked:
+        client.finalize_logged_model(begun.model_id, "READY")
+        client.log_outputs(run, [LoggedModelOutput(begun.model_id, 0)])
+    again = open_tracker(place)
+    again.start_search(search_record(uid="a1"))
+    again.finish_search(search_end(artifact))
+
+    assert again.close(120) == 0
+    assert client.get_model_version_by_alias("adult", "champion").source == begun.artifact_location
+    assert [(m.model_id, str(m.status)) for m in client.search_logged_models([experiment])] == [
+        (begun.model_id, "READY")
+    ]
+
+
+@pytest.mark.slow
 def test_the_model_belongs_to_the_run_of_the_search(kept):
     client, link = kept
     model_id = client.get_run(link.run_id).outputs.model_outputs[0].model_id
@@ -148,3 +199,19 @@ def test_an_array_is_described_by_its_shape():
     signature = signature_of(Encoding(InputKind.IMAGE, image))
 
     assert signature.inputs.inputs[0].shape == (-1, 8, 8, 1)
+
+
+@pytest.mark.parametrize(("before", "expected"), [("5", 60 + 400), ("1000", 1000), (None, 60 + 400)])
+def test_an_upload_has_the_time_that_its_size_needs_and_other_requests_do_not(tmp_path, monkeypatch, before, expected):
+    name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    if before is None:
+        monkeypatch.delenv(name, raising=False)
+    else:
+        monkeypatch.setenv(name, before)
+    (tmp_path / "deep").mkdir()
+    with (tmp_path / "deep" / "model.keras").open("wb") as file:
+        file.truncate(100 * 2**20)
+    with upload_patience(tmp_path):
+        assert os.environ[name] == str(expected)
+
+    assert os.environ.get(name) == before

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import threading
 import urllib.error
 import urllib.request
 
@@ -33,6 +34,17 @@ def is_group_alive(group):
         except (ProcessLookupError, psutil.NoSuchProcess):
             continue
     return False
+
+
+def command_lines(process):
+    """The command lines of everything that a process has started."""
+    lines = set()
+    for child in process.children(recursive=True):
+        try:
+            lines.add(" ".join(child.cmdline()))
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return lines
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +106,27 @@ def test_no_free_port_is_told(tmp_path):
 
 
 @pytest.mark.slow
+def test_no_process_shows_the_password_of_a_store(tmp_path):
+    lines = set()
+    refused = []
+
+    def serve():
+        try:
+            serve_ui(tmp_path, tracking_uri="postgresql://ann:s3cret@127.0.0.1:9/mlflow?token=s3cret")
+        except TrackingError as error:
+            refused.append(str(error))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    while thread.is_alive():
+        lines |= command_lines(psutil.Process())
+        thread.join(0.02)
+
+    assert any("mlflow" in line for line in lines)
+    assert "s3cret" not in " ".join([*lines, *refused])
+
+
+@pytest.mark.slow
 def test_a_server_that_cannot_start_says_why_and_leaves_nothing(tmp_path):
     (tmp_path / "mlflow.db").write_text("this is no database" * 1000)
     with pytest.raises(TrackingError, match="did not start"):
@@ -107,6 +140,10 @@ class TestRunningServer:
         assert server.url.startswith("http://127.0.0.1:")
         assert status_of(f"{server.url}/health") == 200
         assert status_of(server.url) == 200
+
+    def test_no_process_of_it_shows_the_address_of_the_store(self, server):
+        assert command_lines(psutil.Process(server.process.pid))
+        assert "mlflow.db" not in " ".join(command_lines(psutil.Process()))
 
     @pytest.mark.parametrize("host", ["evil.example", "192.168.1.1", "127.0.0.1:1"])
     def test_another_host_is_refused(self, server, host):
