@@ -6,6 +6,9 @@ from pathlib import Path
 MODEL_FILE = "model.keras"
 MANIFEST_FILE = "manifest.json"
 PREDICTIONS_FILE = "validation_predictions.parquet"
+# What describes a model of 50,000 columns, or of columns with many levels, whose letters Keras writes as six bytes.
+MOST_DESCRIPTION_BYTES = 256 * 2**20
+MOST_DESCRIPTION_VALUES = 20_000_000
 
 
 def sha256(path: Path) -> str:

@@ -1,6 +1,5 @@
 """Reading an artifact back, and predicting with it; Keras is loaded when the first prediction is asked for."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from autokeras_lite.artifact.files import MANIFEST_FILE, MODEL_FILE, sha256
+from autokeras_lite.artifact.check import check_model_file
+from autokeras_lite.artifact.files import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    MOST_DESCRIPTION_BYTES,
+    MOST_DESCRIPTION_VALUES,
+    sha256,
+)
 from autokeras_lite.artifact.manifest import FORMAT_VERSION, Manifest
 from autokeras_lite.data.encode import Inputs, raw_inputs
+from autokeras_lite.durable import read_json
 from autokeras_lite.errors import ArtifactError
 from autokeras_lite.models.loading import load_keras
 from autokeras_lite.tasks.targets import decode_labels, decode_probabilities
@@ -22,6 +29,9 @@ if TYPE_CHECKING:
     import keras
 
 BATCH_ROWS = 4096
+
+# Keras reads a config by trusting it; what a wrong one raises depends on where it is wrong.
+_KERAS_ERRORS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -33,11 +43,22 @@ class Artifact:
 
     @cached_property
     def model(self) -> "keras.Model":
-        """The Keras model of raw columns; call it with what `autokeras_lite.data.encode.raw_inputs` returns."""
+        """The Keras model of raw columns; call it with what `autokeras_lite.data.encode.raw_inputs` returns.
+
+        Raises:
+            ArtifactError: its file is not what a search writes, or Keras cannot read it.
+        """
+        check_model_file(self.folder / MODEL_FILE)
         load_keras()
         import keras
 
-        model = keras.saving.load_model(self.folder / MODEL_FILE, compile=False, safe_mode=True)
+        try:
+            model = keras.saving.load_model(self.folder / MODEL_FILE, compile=False, safe_mode=True)
+        except _KERAS_ERRORS as error:
+            raise ArtifactError(
+                f"Keras cannot read the model in {self.folder} ({type(error).__name__}). Expected the file that the "
+                "search wrote. Restore the folder from a copy, or install the version of Keras in its manifest."
+            ) from error
         model.jit_compile = False  # text has no XLA form, and a program for each number of rows would be compiled
         return model
 
@@ -100,8 +121,8 @@ def load_artifact(folder: Path) -> Artifact:
 
 
 def _read_manifest(path: Path) -> Manifest:
+    values = read_json(path, most_bytes=MOST_DESCRIPTION_BYTES, most_values=MOST_DESCRIPTION_VALUES)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
         written_by = values["format_version"]
         if written_by == FORMAT_VERSION:
             return Manifest.from_json(values)

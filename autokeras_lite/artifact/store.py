@@ -1,7 +1,6 @@
 """Writing an artifact: a folder that is either there with all its files, or not there."""
 
 import json
-import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +9,18 @@ from uuid import uuid4
 import keras
 import pandas as pd
 
-from autokeras_lite.artifact.files import MANIFEST_FILE, MODEL_FILE, PREDICTIONS_FILE, sha256
+from autokeras_lite.artifact.check import check_model_file
+from autokeras_lite.artifact.files import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    MOST_DESCRIPTION_BYTES,
+    MOST_DESCRIPTION_VALUES,
+    PREDICTIONS_FILE,
+    sha256,
+)
 from autokeras_lite.artifact.manifest import Manifest
+from autokeras_lite.durable import disk_faults, read_json, sync
+from autokeras_lite.errors import ArtifactError
 
 
 @dataclass(frozen=True)
@@ -28,14 +37,19 @@ def write_artifact(folder: Path, contents: ArtifactContents) -> Manifest:
 
     All files are written and flushed to disk in a folder beside it, which then takes the name: whoever looks sees the
     earlier artifact, none for a moment, or the new one, and never half of one.
+
+    Raises:
+        ArtifactError: whoever reads it would refuse it; the earlier one stays.
+        StorageError: the disk is full.
     """
     folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
     beside = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    beside.mkdir()
     try:
-        manifest = _write_files(beside, contents)
-        _replace(folder, beside)
+        with disk_faults(folder):
+            beside.mkdir(parents=True)
+            manifest = _write_files(beside, contents)
+            _check_files(beside)
+            _replace(folder, beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return manifest
@@ -48,8 +62,21 @@ def _write_files(folder: Path, contents: ArtifactContents) -> Manifest:
     text = json.dumps(manifest.to_json(), indent=2, ensure_ascii=False)
     (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
     for path in (*folder.iterdir(), folder):
-        _flush(path)
+        sync(path)
     return manifest
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse now what a reader would refuse when the search is long over."""
+    try:
+        check_model_file(folder / MODEL_FILE)
+        read_json(folder / MANIFEST_FILE, most_bytes=MOST_DESCRIPTION_BYTES, most_values=MOST_DESCRIPTION_VALUES)
+    except ArtifactError as error:
+        why = str(error).partition(" Expected")[0].replace(f"{folder}/", "")
+        raise ArtifactError(
+            f"The model was written and cannot be read again: {why} Expected a smaller one. Search with fewer columns "
+            "or levels, or please report this."
+        ) from error
 
 
 def _replace(folder: Path, beside: Path) -> None:
@@ -57,13 +84,5 @@ def _replace(folder: Path, beside: Path) -> None:
     if folder.exists():
         folder.rename(earlier)
     beside.rename(folder)
-    _flush(folder.parent)
+    sync(folder.parent)
     shutil.rmtree(earlier, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

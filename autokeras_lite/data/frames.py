@@ -1,7 +1,7 @@
 """Frames with plain columns: unique text labels, and the few types that the rooms above know."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,11 @@ import pandas as pd
 from autokeras_lite.data.dates import parse_dates
 from autokeras_lite.errors import DataError
 
+MOST_COLUMNS = 50_000  # a model has an input for each
+LONGEST_NAME = 2_000
+
+_MOST_LISTED = 12
+_MOST_SHOWN = 60
 _TEMPORAL = frozenset({"datetime64", "datetime", "date"})
 _NUMERIC = frozenset({"integer", "floating", "mixed-integer-float", "decimal"})
 
@@ -21,7 +26,8 @@ def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
     values become 0.0, 1.0 and NaN.
 
     Raises:
-        DataError: two columns have the same label, or a column holds what is no single value (a list, a picture).
+        DataError: two columns have the same label, a column holds what is no single value (a list, a picture), or there
+            are more than 50,000 columns.
 
     Example:
         >>> plain_frame(pd.DataFrame({1: pd.array([1, None], dtype="Int64")}))["1"].tolist()
@@ -39,13 +45,55 @@ def unique_labels(frame: pd.DataFrame) -> list[str]:
     """Return the labels of a frame as texts.
 
     Raises:
-        DataError: two of them are the same.
+        DataError: two of them are the same, one is longer than 2,000 characters, or there are too many.
     """
+    check_num_columns("The table", frame.shape[1])
     labels = [str(label) for label in frame.columns]
     repeated = [label for label, count in Counter(labels).items() if count > 1]
     if repeated:
-        raise DataError(f"The table has columns of the same name: {', '.join(repeated)}. Rename all but one of each.")
+        raise DataError(f"The table has columns of the same name: {listed(repeated)}. Rename all but one of each.")
+    longest = max(labels, key=len, default="")
+    if len(longest) > LONGEST_NAME:
+        raise DataError(
+            f"The name of column {longest[:_MOST_SHOWN]!r} has {len(longest):,} characters. Expected at most "
+            f"{LONGEST_NAME:,}. Shorten it."
+        )
     return labels
+
+
+def check_num_columns(what: str, count: int) -> None:
+    """Check that there are no more columns than a model can have inputs.
+
+    Raises:
+        DataError: there are.
+    """
+    if count > MOST_COLUMNS:
+        raise DataError(
+            f"{what} has {count:,} columns. Expected at most {MOST_COLUMNS:,}. Choose columns, or exchange rows and "
+            "columns if they stand the wrong way round."
+        )
+
+
+def listed(names: Sequence[str]) -> str:
+    r"""Write the first names of many in one line of a message, without what a terminal would obey.
+
+    Example:
+        >>> print(listed(["a", "b\nc", *"defghijklmn"]))
+        a, b\nc, d, e, f, g, h, i, j, k, l, ...
+    """
+    shown = [shortened(name) for name in names[:_MOST_LISTED]]
+    return ", ".join(shown) + (", ..." if len(names) > _MOST_LISTED else "")
+
+
+def shortened(text: str, most: int = _MOST_SHOWN) -> str:
+    r"""Return a text as one short line that a terminal shows and does not obey.
+
+    Example:
+        >>> print(shortened("red \x1b[31m name"))
+        red \x1b[31m name
+    """
+    cut = text if len(text) <= most else f"{text[:most]}..."
+    return cut if cut.isprintable() else repr(cut)[1:-1]
 
 
 def plain_column(values: pd.Series) -> pd.Series:
@@ -89,10 +137,14 @@ def _as_texts(values: pd.Series) -> pd.Series:
     for value in objects[objects.notna()]:
         if isinstance(value, list | tuple | dict | set | bytes | np.ndarray):
             raise DataError(
-                f"Column {values.name!r} holds a value of type {type(value).__name__}. Expected one number, text, date "
-                "or boolean in each cell. Split it into columns or leave it out."
+                f"Column {_name(values)!r} holds a value of type {type(value).__name__}. Expected one number, text, "
+                "date or boolean in each cell. Split it into columns or leave it out."
             )
     return objects.map(str, na_action="ignore").astype("str")
+
+
+def _name(values: pd.Series) -> str:
+    return str(values.name)[:_MOST_SHOWN]
 
 
 def _from_categories(values: pd.Series) -> pd.Series:
@@ -116,7 +168,7 @@ def _from_texts(values: pd.Series) -> pd.Series:
 
 
 def _refuse_complex(values: pd.Series) -> pd.Series:
-    raise DataError(f"Column {values.name!r} holds complex numbers. Split it into two columns of real numbers.")
+    raise DataError(f"Column {_name(values)!r} holds complex numbers. Split it into two columns of real numbers.")
 
 
 _CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[pd.Series], pd.Series]], ...] = (

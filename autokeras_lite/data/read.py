@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from autokeras_lite.config import ColumnRoles
 from autokeras_lite.data.dataset import Dataset, InputKind
 from autokeras_lite.data.dates import parse_dates
-from autokeras_lite.data.files import Arrays, read_file
-from autokeras_lite.data.frames import plain_column, plain_frame
+from autokeras_lite.data.files import read_file
+from autokeras_lite.data.frames import check_num_columns, listed, plain_column, plain_frame, shortened
+from autokeras_lite.data.npz_file import Arrays
 from autokeras_lite.errors import DataError
 
 MIN_TOKEN_COLUMNS = 4
 MIN_TOKEN_MAXIMUM = 2
-MAX_NAMES_SHOWN = 12
 MAX_NAME_LENGTH = 64
 
 _RANKS = {3: InputKind.SEQUENCE, 4: InputKind.IMAGE}
@@ -113,9 +113,9 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], what: str) -> Non
     labels = [str(label) for label in frame.columns]
     for name in names:
         if name not in labels:
-            shown = ", ".join(labels[:MAX_NAMES_SHOWN]) + (", ..." if len(labels) > MAX_NAMES_SHOWN else "")
+            hint = _did_you_mean(name, labels)
             raise DataError(
-                f"The {what} column {name!r} is not in the data.{_did_you_mean(name, labels)} The columns are {shown}."
+                f"The {what} column {name[:60]!r} is not in the data.{hint} The columns are {listed(labels)}."
             )
 
 
@@ -136,7 +136,7 @@ def _check_roles(columns: ColumnRoles) -> None:
 
 def _load(data: Any, kind: InputKind | None, text_columns: Collection[str]) -> _Loaded:
     if isinstance(data, str | PathLike):
-        path = Path(data).expanduser()
+        path = _expanded(data)
         content = read_file(path, text_columns)
         if isinstance(content, Arrays):
             return _load_pair(content.x, content.y, InputKind.TOKENS if content.are_tokens else kind, str(path))
@@ -152,6 +152,13 @@ def _load(data: Any, kind: InputKind | None, text_columns: Collection[str]) -> _
     )
 
 
+def _expanded(path: str | PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{str(path)[:120]!r} names a home that is not there. Expected a path. Check it.") from error
+
+
 def _load_pair(x: Any, y: Any, kind: InputKind | None, source: str) -> _Loaded:
     targets = None if y is None else _target_frame(y)
     if isinstance(x, pd.DataFrame | pd.Series):
@@ -161,6 +168,7 @@ def _load_pair(x: Any, y: Any, kind: InputKind | None, source: str) -> _Loaded:
     _check_kind(array, chosen)
     if chosen is not InputKind.TABLE:
         return _Loaded(array, chosen, targets, source, are_arrays=True)
+    check_num_columns("x", array.shape[1])
     names = [f"x{index}" for index in range(array.shape[1])]
     frame = plain_frame(pd.DataFrame(array, columns=names))
     return _Loaded(frame, chosen, targets, source, are_arrays=True)
@@ -207,6 +215,7 @@ def _target_frame(y: Any) -> pd.DataFrame:
         if array.ndim not in {1, 2}:
             raise DataError(f"y has the shape {array.shape}. Expected (rows,) or (rows, targets). Reshape it.")
         flat = array.reshape(len(array), -1) if array.size else array.reshape(0, 1)
+        check_num_columns("y", flat.shape[1])
         names = ["target"] if flat.shape[1] == 1 else [f"y{index}" for index in range(flat.shape[1])]
         frame = pd.DataFrame(flat, columns=names)
     return _plain_targets(frame)
@@ -239,7 +248,7 @@ def _targets_of_frame(loaded: _Loaded, columns: ColumnRoles) -> pd.DataFrame:
     if not isinstance(loaded.inputs, pd.DataFrame) or loaded.are_arrays:
         raise DataError("Inputs came without targets. Expected an array y. Add y to the .npz file, or pass (x, y).")
     if not columns.targets:
-        shown = ", ".join(str(label) for label in loaded.inputs.columns[:MAX_NAMES_SHOWN])
+        shown = listed([str(label) for label in loaded.inputs.columns])
         raise DataError(f"No target was named. Expected the column to predict. Give --target one of: {shown}.")
     require_columns(loaded.inputs, columns.targets, "target")
     return _plain_targets(loaded.inputs[list(columns.targets)])
@@ -311,7 +320,7 @@ def _times(values: pd.Series) -> NDArray[np.generic]:
     dates = parse_dates(values.astype("str") if isinstance(values.dtype, pd.CategoricalDtype) else values)
     unread = int(dates.isna().sum())
     if unread:
-        example = values[dates.isna()].iloc[0]
+        example = shortened(str(values[dates.isna()].iloc[0]))
         raise DataError(
             f"The time column {values.name!r} has {unread} values that are no dates, such as {example!r}. Correct them."
         )

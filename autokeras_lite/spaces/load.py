@@ -44,6 +44,7 @@ from pydantic_core import ErrorDetails
 from autokeras_lite.errors import SpaceError
 from autokeras_lite.spaces.convert import as_search_space
 from autokeras_lite.spaces.layers import LAYERS
+from autokeras_lite.spaces.limits import check_marks, check_values
 from autokeras_lite.spaces.listing import shipped_file, shipped_names
 from autokeras_lite.spaces.schema import SpaceFile
 from autokeras_lite.spaces.setting import suggestion
@@ -86,7 +87,9 @@ def read_space(content: bytes, *, file: str, name: str) -> SearchSpace:
     Raises:
         SpaceError: the content is wrong; one line for each fault.
     """
+    check_marks(content, file)
     values = parse_toml(content, file)
+    check_values(values, file)
     try:
         return as_search_space(SpaceFile.model_validate(values), name)
     except ValidationError as error:
@@ -131,6 +134,8 @@ def _fault(details: ErrorDetails) -> str:
         return f"{path} is missing. Expected a value. Add it."
     if kind == "union_tag_invalid":
         return _unknown_option(path, details["input"])
+    if kind == "too_long":
+        return f"{path} has too many entries. Expected at most {context['max_length']:,}. Remove some."
     if kind == "literal_error":
         return f"{path} is {came}. Expected {context['expected']}. Correct it."
     return f"{path} is {came}. Expected {_EXPECTED.get(kind, details['msg'])}. Correct it."

@@ -29,6 +29,13 @@ RESIDUAL = Setting("residual", default=False)
 GROWTH = Setting("growth", 1.0, low=0.125, high=8.0)
 JOIN = Setting("join", "add", options=JOINS)
 
+# What no space comes near. Names and options are compared with each other, so that long lists would take long.
+MOST_OPTIONS = 1_000
+MOST_PARAMETERS = 1_000
+MOST_VARIANTS = 20
+MOST_SLOTS = 200
+MOST_ENTRIES = 1_000
+
 _SLOT_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 _RANGES = {"int": "<int>", "float": "<float>", "choice": "<choice>"}
 
@@ -134,7 +141,7 @@ class ChoiceForm(_RangeForm):
     """One of several plain values."""
 
     type: Literal["choice"]
-    options: list[Plain]
+    options: list[Plain] = Field(max_length=MOST_OPTIONS)
     default: Plain
 
     def domain(self) -> Choice:
@@ -157,7 +164,9 @@ _Ranges = (
     Annotated[IntForm, Tag("<int>")] | Annotated[FloatForm, Tag("<float>")] | Annotated[ChoiceForm, Tag("<choice>")]
 )
 RangeOrValue = Annotated[_Ranges | Annotated[Plain, Tag("<value>")], Discriminator(_range_tag)]
-Variants = Annotated[dict[str, Annotated[_Ranges, Discriminator(_range_tag)]], Field(min_length=1)]
+Variants = Annotated[
+    dict[str, Annotated[_Ranges, Discriminator(_range_tag)]], Field(min_length=1, max_length=MOST_VARIANTS)
+]
 ParameterForm = Annotated[
     _Ranges | Annotated[Plain, Tag("<value>")] | Annotated[Variants, Tag("<variants>")], Discriminator(_parameter_tag)
 ]
@@ -201,8 +210,10 @@ def _option_tag(value: Any) -> str:
 
 
 class _Content(_Form):
-    slots: list["SlotForm"] = Field(default=[], description="a block: these slots in order")
-    branches: list[list["SlotForm"]] = Field(default=[], description="blocks side by side; an empty one passes through")
+    slots: list["SlotForm"] = Field(default=[], max_length=MOST_SLOTS, description="a block: these slots in order")
+    branches: list[list["SlotForm"]] = Field(
+        default=[], max_length=MOST_SLOTS, description="blocks side by side; an empty one passes through"
+    )
     join: Annotated[RangeOrValue, AfterValidator(_fits(JOIN))] | None = Field(
         default=None, description="how branches come together"
     )
@@ -237,7 +248,7 @@ class SlotForm(_Content):
 
     name: Annotated[str, Field(pattern=_SLOT_NAME)]
     layers: list[Annotated[_OPTIONS, Discriminator(_option_tag)]] = Field(
-        default=[], description="the options that may fill the slot: layers or blocks"
+        default=[], max_length=MOST_OPTIONS, description="the options that may fill the slot: layers or blocks"
     )
     default: str | None = Field(default=None, description="the kind that fills it by default; else the first")
     repeats: Annotated[RangeOrValue, AfterValidator(_fits(REPEATS))] = Field(
@@ -264,12 +275,18 @@ class SpaceFile(_Form):
     summary: str = Field(description="one line for `autokeras-lite spaces list`")
     accepts: list[Literal["table", "image", "sequence", "tokens"]] = Field(min_length=1)
     switches: dict[str, Annotated[_Ranges, Discriminator(_range_tag)]] = Field(
-        default={}, description="choices that only steer the conditions of others"
+        default={}, max_length=MOST_PARAMETERS, description="choices that only steer the conditions of others"
     )
     parameters: dict[str, ParameterForm] = Field(
-        default={}, description="fields of the family's config and of the training config: a range or a fixed value"
+        default={},
+        max_length=MOST_PARAMETERS,
+        description="fields of the family's config and of the training config: a range or a fixed value",
     )
-    stack: list[SlotForm] = Field(default=[], description="layer_stack only: the slots from the input to the output")
+    stack: list[SlotForm] = Field(
+        default=[], max_length=MOST_SLOTS, description="layer_stack only: the slots from the input to the output"
+    )
     portfolio: list[dict[str, Any]] = Field(
-        default=[], description="ready configurations, tried first; `name` labels one, the rest are values by name"
+        default=[],
+        max_length=MOST_ENTRIES,
+        description="ready configurations, tried first; `name` labels one, the rest are values by name",
     )

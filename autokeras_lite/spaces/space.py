@@ -128,7 +128,7 @@ class SearchSpace:
         return config, TrainingConfig(**training)  # type: ignore[arg-type]  # check_space has seen the types
 
     def size(self) -> int | None:
-        """Count the distinct configurations; `None` where a range is continuous."""
+        """Count the distinct configurations; `None` where a range is continuous, or where counting takes too long."""
         return _count(self.parameters)
 
     @cached_property
@@ -219,6 +219,10 @@ def _check_known(values: Mapping[str, Value], active: Mapping[str, Value], param
         raise SpaceError(f"{name} is given, but only means something with {wanted}. Expected no value. Remove it.")
 
 
+# Forty switches of which each steers something later would give a million million combinations.
+_MOST_STATES = 20_000
+
+
 def _count(parameters: tuple[Parameter, ...]) -> int | None:
     """Count by carrying, for each combination of parents that still matter, in how many ways it is reached."""
     ways: dict[tuple[tuple[str, Value], ...], int] = {(): 1}
@@ -234,6 +238,8 @@ def _count(parameters: tuple[Parameter, ...]) -> int | None:
             for after, factor in _branches(parameter, dict(state), told_apart, size):
                 key = tuple((name, value) for name, value in after.items() if name in needed)
                 grown[key] = grown.get(key, 0) + count * factor
+        if len(grown) > _MOST_STATES:
+            return None
         ways = grown
     return sum(ways.values())
 

@@ -1,5 +1,6 @@
 """An artifact is whole or refused, and predicts anywhere what it predicted here."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from autokeras_lite.artifact.load import BATCH_ROWS, Artifact, load_artifact
 from autokeras_lite.artifact.manifest import Manifest, Parity
 from autokeras_lite.artifact.store import write_artifact
 from autokeras_lite.data.encode import raw_inputs
-from autokeras_lite.errors import ArtifactError, TaskError
+from autokeras_lite.errors import ArtifactError, StorageError, TaskError
 from autokeras_lite.tasks.task import Task, TaskKind
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -114,6 +115,23 @@ def test_writing_that_breaks_off_leaves_the_earlier_artifact(folder):
     before = load_artifact(folder).manifest
     contents = make(encoding_of(good_table())).contents(model=BrokenModel())
     with pytest.raises(OSError, match="disk full"):
+        write_artifact(folder, contents)
+    assert load_artifact(folder).manifest == before
+    assert [path.name for path in folder.parent.iterdir()] == ["best"]
+
+
+class FullDiskModel:
+    """A model for which there is no room."""
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_told_and_leaves_the_earlier_artifact(folder):
+    before = load_artifact(folder).manifest
+    contents = make(encoding_of(good_table())).contents(model=FullDiskModel())
+    with pytest.raises(StorageError, match="is full"):
         write_artifact(folder, contents)
     assert load_artifact(folder).manifest == before
     assert [path.name for path in folder.parent.iterdir()] == ["best"]
