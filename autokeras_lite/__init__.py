@@ -10,10 +10,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autokeras_lite.api import SearchResult, load, search
+    from autokeras_lite.api import SearchResult, load, resume, search
 
 __version__ = "0.1.0"
-__all__ = ["SearchResult", "__version__", "load", "search"]
+__all__ = ["SearchResult", "__version__", "load", "resume", "search"]
 
 
 class _Package(ModuleType):
@@ -34,7 +34,7 @@ class _Package(ModuleType):
         pass
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("SearchResult", "load"):
+        if name in ("SearchResult", "load", "resume"):
             from autokeras_lite import api
 
             return getattr(api, name)

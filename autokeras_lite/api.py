@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -12,26 +12,31 @@ import numpy as np
 import pandas as pd
 
 from autokeras_lite.artifact.load import Artifact, load_artifact
-from autokeras_lite.config import ColumnRoles, SearchConfig, SearchOptions, as_search_config
+from autokeras_lite.config import ColumnRoles, Place, SearchConfig, SearchOptions, as_search_config
 from autokeras_lite.data.dataset import InputKind
 from autokeras_lite.data.encode import raw_inputs
 from autokeras_lite.data.fingerprint import fingerprint
 from autokeras_lite.data.gate import drop_unlabelled
 from autokeras_lite.data.read import infer_name, read_dataset, read_inputs
-from autokeras_lite.errors import ConfigError
+from autokeras_lite.errors import ArtifactError, ConfigError
 from autokeras_lite.execution.registry import open_executor
-from autokeras_lite.search.account import config_to_keep
-from autokeras_lite.search.folder import SearchFolder, find_finished, write_json
-from autokeras_lite.search.leaderboard import make_leaderboard
+from autokeras_lite.search.account import Asked
+from autokeras_lite.search.folder import SearchFolder
+from autokeras_lite.search.hold import hold_folder
+from autokeras_lite.search.leaderboard import make_failures, make_leaderboard
 from autokeras_lite.search.observer import Observer, SilentObserver
-from autokeras_lite.search.record import SearchSummary
+from autokeras_lite.search.record import SearchSummary, TrackingPlace
+from autokeras_lite.search.request import SearchRequest, check_same
 from autokeras_lite.search.run import Tools, load_spaces, run_search
+from autokeras_lite.search.unfinished import ensure_model, summarise_unfinished
 from autokeras_lite.tasks.metrics import METRICS, score
 from autokeras_lite.tasks.targets import encode_targets
-from autokeras_lite.tracking.open import open_tracker
+from autokeras_lite.tracking.open import count_waiting, open_tracker
 
 if TYPE_CHECKING:
     import keras
+
+_SECONDS_TO_SEND = 10.0
 
 
 def search(
@@ -39,46 +44,131 @@ def search(
     target: str | Sequence[str] | None = None,
     *,
     observer: Observer | None = None,
+    started: float | None = None,
     **options: Unpack[SearchOptions],
 ) -> "SearchResult":
     """Find the best Keras model that the data support, within the budget.
+
+    The same call goes on with a search that was interrupted or killed, and returns the recorded result of one that has
+    finished. The first Ctrl-C ends the search with the best model so far; the second raises `KeyboardInterrupt`.
 
     Args:
         data: a path (.csv, .tsv, .parquet, .npz), a DataFrame, or a tuple `(x, y)` of arrays.
         target: the name of the column to predict, or several names; not needed for arrays.
         observer: hears how the search goes on.
+        started: the reading of `time.monotonic()` from which a time limit counts; by default that of the call.
         **options: see `autokeras_lite.config.SearchOptions`; `time_limit` ("5m") and `trials` (in total) are the
-            budget, 10 minutes if neither is given.
+            budget, 10 minutes if neither is given. `extend=True` gives a search that exists more of it.
 
     Raises:
-        AutokerasLiteError: an option, the data, the task or a space is wrong, or no trial came to a score.
+        AutokerasLiteError: an option, the data, the task or a space is wrong, no trial came to a score, another
+            process works on this search, or the disk is full.
     """
-    started, watcher = time.monotonic(), observer or SilentObserver()
+    begin = time.monotonic() if started is None else started
     targets = (target,) if isinstance(target, str) else tuple(target or ())
     config = as_search_config(options, name=infer_name(data, targets), targets=targets)
-    spaces = load_spaces(config.strategy.spaces)
-    finished = find_finished(config.place.folder, config_to_keep(config))
-    if finished is not None:
-        result = _recorded(finished, data, config, watcher)
-        return result if options.get("test") is None else result.with_test_score(options["test"])
-    with closing(open_executor(config.execution)) as executor:
-        tracker = open_tracker(config.place)
-        try:
-            folder = run_search(data, config, spaces, Tools(executor, tracker, watcher, started), options.get("test"))
-        finally:
-            tracker.close(0.0)  # for what was refused before anything was recorded; a second time does nothing
-    return SearchResult(folder.path)
+    test, extend = options.get("test"), options.get("extend", False)
+    return _search(_Call(data, test, config, extend=extend), observer or SilentObserver(), begin)
+
+
+def resume(folder: str | Path, *, observer: Observer | None = None, started: float | None = None) -> "SearchResult":
+    """Go on with a search that was interrupted or killed, and return its result; of a finished one, the recorded one.
+
+    Raises:
+        ArtifactError: there is no search in the folder.
+        ConfigError: the search was made from data in memory, or a password is needed again: call `search` as before.
+        AutokerasLiteError: as `search`.
+    """
+    begin, path = time.monotonic() if started is None else started, Path(folder).expanduser().absolute()
+    watcher = observer or SilentObserver()
+    request = SearchFolder(path).read_request()
+    if request is None:
+        raise ArtifactError(
+            f"There is no search in {path}. Expected the folder of a search. Name another one, or give its --runs-dir."
+        )
+    if _is_finished(SearchFolder(path)):
+        with hold_folder(path):
+            return _recorded(_Call(request.data, None, request.to_config(path), extend=False), watcher)
+    if request.data is None:
+        raise ConfigError(
+            f"The search {path.name!r} was made from data in memory. Expected them again. "
+            "Call `search` with the same data, options and name: it goes on."
+        )
+    call = _Call(request.data, request.test, request.to_config(path), extend=False)
+    return _search(call, watcher, begin)
 
 
 def load(folder: str | Path) -> "SearchResult":
     """Load what a search left in its folder, for example `autokeras_lite_runs/adult`.
 
+    Of a search that was killed, or still runs, it is the best model so far.
+
     Raises:
-        ArtifactError: there is no finished search.
+        ArtifactError: there is no search, or none of its trials has come to a score.
     """
     result = SearchResult(Path(folder).expanduser().absolute())
     result.summary  # noqa: B018 - reads the record, and so refuses a wrong folder now and not at the first use
     return result
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call of `search`."""
+
+    data: Any
+    test: Any
+    config: SearchConfig
+    extend: bool
+
+
+def _search(call: _Call, observer: Observer, started: float) -> "SearchResult":
+    config, folder = call.config, SearchFolder(call.config.place.folder)
+    spaces = load_spaces(config.strategy.spaces)
+    given = read_dataset(call.data, config.columns, name=config.place.name)
+    content = fingerprint(drop_unlabelled(given)[0])
+    request = SearchRequest.of(config, content, data=call.data, test=call.test)
+    with hold_folder(folder.path):
+        earlier, notes = folder.read_request(), tuple[str, ...]()
+        if earlier is not None:
+            notes = check_same(earlier, request, extend=call.extend)
+            request = replace(request, uid=earlier.uid, test=request.test or earlier.test)
+            if _is_finished(folder) and earlier.has_budget_of(request):
+                return _recorded(call, observer)
+        with closing(open_executor(config.execution)) as executor:
+            tools = Tools(executor, partial(open_tracker, config.place), observer, started)
+            run_search(given, Asked(config, request, notes, call.test), spaces, folder, tools)
+    return SearchResult(folder.path)
+
+
+def _is_finished(folder: SearchFolder) -> bool:
+    """Say whether a search has spent its budget; a damaged record counts as none, since the journal makes it anew."""
+    with suppress(ArtifactError):
+        summary = folder.read_summary()
+        return summary is not None and not summary.stopped
+    return False
+
+
+def _recorded(call: _Call, observer: Observer) -> "SearchResult":
+    """Return the result of a finished search; what its tracking server lacks is sent now."""
+    result = SearchResult(call.config.place.folder)
+    observer.note("This search had finished already: its recorded result is shown and nothing was trained.")
+    if count_waiting(call.config.place):
+        result = _send(result, call.config.place, observer)
+    if call.test is None or result.summary.best is None or result.summary.best.test_score is not None:
+        return result
+    return result.with_test_score(call.test)
+
+
+def _send(result: "SearchResult", place: Place, observer: Observer) -> "SearchResult":
+    """Send what waits for the tracking server, and write down what is left."""
+    tracker = open_tracker(place)
+    left, link = tracker.close(_SECONDS_TO_SEND), tracker.link
+    told = f"{left} records still wait" if left else "What waited was sent"
+    observer.note(f"{told} to {'be sent to ' if left else ''}{link.uri}.")
+    kept = result.summary.tracking
+    ids = TrackingPlace(link.uri, link.experiment_id or kept.experiment_id, link.run_id or kept.run_id)
+    SearchFolder(result.folder).write_summary(replace(result.summary, tracking=ids, unsent=left))
+    return SearchResult(result.folder)
 
 
 @dataclass(frozen=True)
@@ -89,8 +179,8 @@ class SearchResult:
 
     @cached_property
     def summary(self) -> SearchSummary:
-        """The record in plain values."""
-        return SearchFolder(self.folder).read_summary()
+        """The record in plain values; of a search that has not ended, as it stands now."""
+        return _current_record(SearchFolder(self.folder))
 
     @property
     def name(self) -> str:
@@ -99,8 +189,18 @@ class SearchResult:
 
     @cached_property
     def artifact(self) -> Artifact:
-        """The best model with its manifest."""
-        return load_artifact(SearchFolder(self.folder).artifact)
+        """The best model with its manifest.
+
+        Raises:
+            ArtifactError: no trial has come to a score, or the files are damaged.
+        """
+        folder = SearchFolder(self.folder)
+        summary = _current_record(folder)  # the search may have come to its end since `summary` was read
+        if summary.best is None:
+            raise ArtifactError(f"The search {summary.name!r} has no model. {summary.verdict}")
+        if summary.stopped == "unfinished":
+            return load_artifact(ensure_model(folder, summary.best.trial))
+        return load_artifact(folder.artifact)
 
     @property
     def model(self) -> "keras.Model":
@@ -148,16 +248,25 @@ class SearchResult:
     def with_test_score(self, data: Any) -> "SearchResult":
         """Score labelled rows and write the score into the record as the test score, in place of an earlier one."""
         tested = float(self.evaluate(data)["score"].iloc[0])
-        summary = replace(self.summary, best=replace(self.summary.best, test_score=tested))
-        write_json(SearchFolder(self.folder).summary, summary.to_json())
+        folder = SearchFolder(self.folder)
+        summary = _current_record(folder)
+        if summary.best is not None and summary.stopped != "unfinished":
+            folder.write_summary(replace(summary, best=replace(summary.best, test_score=tested)))
         return SearchResult(self.folder)
 
     def leaderboard(self) -> pd.DataFrame:
         """Return every trial, best first."""
         return make_leaderboard(SearchFolder(self.folder).read_trials(), self.summary.direction)
 
+    def failures(self) -> pd.DataFrame:
+        """Return every trial that failed: `trial`, `cause`, `message`, `attempts`, `traceback` (a path, or empty)."""
+        folder = SearchFolder(self.folder)
+        return make_failures(folder.read_trials(), folder)
+
     def __repr__(self) -> str:
         best = self.summary.best
+        if best is None:
+            return f"<SearchResult {self.name!r}: no model, in {self.folder}>"
         return (
             f"<SearchResult {self.name!r}: {self.summary.metric} {best.validation_score:.4f} "
             f"by trial {best.trial} ({best.family}) in {self.folder}>"
@@ -168,17 +277,9 @@ class SearchResult:
         return read_inputs(data, kind=encoding.kind, text_columns=encoding.text_columns)
 
 
+def _current_record(folder: SearchFolder) -> SearchSummary:
+    return folder.read_summary() or summarise_unfinished(folder)
+
+
 def _indexed(predictions: pd.DataFrame, data: Any) -> pd.DataFrame:
     return predictions.set_axis(data.index, axis=0) if isinstance(data, pd.DataFrame) else predictions
-
-
-def _recorded(folder: SearchFolder, data: Any, config: SearchConfig, observer: Observer) -> SearchResult:
-    """Return the result of a finished search that is asked for again, if the data are still the same."""
-    now = fingerprint(read_dataset(data, config.columns, name=config.place.name))
-    if now != folder.fingerprint:
-        raise ConfigError(
-            f"A search named {config.place.name!r} was made from other data. Expected the same data or a new name. "
-            "Choose another --name."
-        )
-    observer.note("This search had finished already: its recorded result is shown and nothing was trained.")
-    return SearchResult(folder.path)

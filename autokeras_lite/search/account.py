@@ -1,52 +1,53 @@
 """What is told of a search: to the person, to the tracker, and to the file that stays."""
 
-import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from autokeras_lite.artifact.manifest import package_versions
+from autokeras_lite.artifact.manifest import Manifest, package_versions
 from autokeras_lite.config import SearchConfig, Validation
-from autokeras_lite.search.baselines import Baseline, compare_with_baselines
-from autokeras_lite.search.loop import SearchLoop, Surroundings
+from autokeras_lite.search.baseline import Baseline, compare_with_baselines
+from autokeras_lite.search.course import Finished
+from autokeras_lite.search.folder import SearchFolder
+from autokeras_lite.search.loop import Surroundings
 from autokeras_lite.search.observer import Overview
 from autokeras_lite.search.prepare import Prepared
 from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
-from autokeras_lite.spaces.listing import shipped_file, shipped_names
+from autokeras_lite.search.request import SearchRequest
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord
-from autokeras_lite.tracking.uri import mask
-from autokeras_lite.trial import TrialOutcome, TrialStatus
+from autokeras_lite.trial import TrialOutcome, TrialSpec, TrialStatus
 
 _TRACKING_SECONDS = 15.0
-_BROKEN_TRACKING_SECONDS = 5.0
+_BROKEN_TRACKING_SECONDS = 3.0
+_URGENT_TRACKING_SECONDS = 0.5
+_STATUS: Mapping[str, Literal["completed", "cancelled", "failed"]] = {
+    "": "completed",
+    "interrupted": "cancelled",
+    "failures": "failed",
+}
 
 
-def config_to_keep(config: SearchConfig) -> dict[str, Any]:
-    """Return the config as it may be written to a file: without the password of a tracking server.
+@dataclass(frozen=True)
+class Asked:
+    """A search as it was asked for: the config, what stands of it in the folder, and what else a person should read.
 
-    Beside the names of the spaces that were asked for stands what is in their files, so that a changed one is noticed.
+    `test` are labelled rows that are scored once, at the very end; `None` for none.
     """
-    uri = config.place.tracking_uri
-    kept = config if uri is None else replace(config, place=replace(config.place, tracking_uri=mask(uri)))
-    return kept.to_json() | {"space_content": {name: _content(name) for name in config.strategy.spaces}}
+
+    config: SearchConfig
+    request: SearchRequest
+    notes: tuple[str, ...] = ()
+    test: Any = None
 
 
-def _content(space: str) -> str:
-    file = shipped_file(space) if space in shipped_names() else Path(space).expanduser()
-    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
-
-
-def request_of(config: SearchConfig, fingerprint: str) -> dict[str, Any]:
-    """Return what was asked, in the form in which it is written down."""
-    return {"config": config_to_keep(config), "fingerprint": fingerprint, "versions": package_versions()}
-
-
-def announce(prepared: Prepared, config: SearchConfig, spaces: tuple[SearchSpace, ...], around: Surroundings) -> None:
-    """Tell what will be searched, and why it is searched in this way."""
-    for note in prepared.notes:
+def announce(
+    prepared: Prepared, asked: Asked, spaces: tuple[SearchSpace, ...], around: Surroundings, resumed: int
+) -> None:
+    """Tell what will be searched, and why it is searched in this way; `resumed` trials were finished before."""
+    config = asked.config
+    for note in (*asked.notes, *prepared.notes):
         around.observer.note(note)
     names, profile = tuple(space.name for space in spaces), prepared.profile
     overview = Overview(
@@ -59,13 +60,17 @@ def announce(prepared: Prepared, config: SearchConfig, spaces: tuple[SearchSpace
         spaces=names,
         workers=around.executor.slots,
         started=around.clock.started,
+        resumed=resumed,
+        earlier_seconds=around.clock.earlier_seconds,
     )
     around.observer.search_started(overview)
-    around.tracker.start_search(_search_record(prepared, config, overview))
+    around.tracker.start_search(_search_record(prepared, asked, overview))
 
 
-def _search_record(prepared: Prepared, config: SearchConfig, overview: Overview) -> SearchRecord:
+def _search_record(prepared: Prepared, asked: Asked, overview: Overview) -> SearchRecord:
+    config = asked.config
     return SearchRecord(
+        uid=asked.request.uid,
         name=overview.name,
         folder=config.place.folder,
         metric=prepared.task.metric,
@@ -108,27 +113,38 @@ def describe_validation(validation: Validation) -> str:
 
 
 def summarise(
-    prepared: Prepared, config: SearchConfig, loop: SearchLoop, baselines: Sequence[Baseline]
+    folder: SearchFolder,
+    manifest: Manifest,
+    trials: Sequence[Finished],
+    best: Finished | None,
+    baselines: Sequence[Baseline],
 ) -> SearchSummary:
-    """Put together what came out; the tracker's part follows when it is closed."""
-    assert loop.best is not None
-    spec, outcome = loop.best
+    """Put together what is known of a search; `manifest` is that of its blueprint.
+
+    The time, the tracker's part and why it ended are for the caller to fill in.
+    """
+    task = manifest.task
+    score = None if best is None else best[1].score
+    return SearchSummary(
+        name=folder.path.name,
+        task=str(task.kind),
+        metric=task.metric,
+        direction=task.direction,
+        best=None if best is None else _best_trial(*best),
+        trials=count_trials([outcome for _, outcome in trials]),
+        seconds=0.0,
+        baselines={baseline.name: baseline.score for baseline in baselines},
+        verdict=compare_with_baselines(task, score, tuple(baselines)),
+        artifact="" if best is None else str(folder.artifact),
+        tracking=TrackingPlace("", "", ""),
+        notes=manifest.notes,
+    )
+
+
+def _best_trial(spec: TrialSpec, outcome: TrialOutcome) -> BestTrial:
     assert outcome.score is not None
     settings = {**spec.config, **asdict(spec.training)}
-    return SearchSummary(
-        name=config.place.name,
-        task=str(prepared.task.kind),
-        metric=prepared.task.metric,
-        direction=prepared.task.direction,
-        best=BestTrial(spec.number, spec.family, spec.space, settings, outcome.score),
-        trials=count_trials([outcome for _, outcome in loop.finished]),
-        seconds=round(loop.around.clock.elapsed_seconds, 2),
-        baselines={baseline.name: baseline.score for baseline in baselines},
-        verdict=compare_with_baselines(prepared.task, outcome.score, tuple(baselines)),
-        artifact=str(loop.around.folder.artifact),
-        tracking=TrackingPlace("", "", ""),
-        notes=prepared.notes,
-    )
+    return BestTrial(spec.number, spec.family, spec.space, settings, outcome.score)
 
 
 def count_trials(outcomes: Sequence[TrialOutcome]) -> TrialCounts:
@@ -140,33 +156,53 @@ def count_trials(outcomes: Sequence[TrialOutcome]) -> TrialCounts:
 def close_account(summary: SearchSummary, around: Surroundings) -> SearchSummary:
     """Finish the tracker's record, which is waited for a while but never needed, and say where it lies."""
     around.observer.finishing("tracking")
-    counts = {f"trials.{name}": float(count) for name, count in asdict(summary.trials).items()}
-    scores = {f"baseline.{name}": score for name, score in summary.baselines.items() if score is not None}
-    test = {} if summary.best.test_score is None else {"test_score": summary.best.test_score}
-    around.tracker.finish_search(
-        SearchEnd(
-            status="completed",
-            metrics={"score": summary.best.validation_score, "seconds": summary.seconds, **test, **counts, **scores},
-            tags={},
-            artifact=around.folder.artifact,
-            best_trial=summary.best.trial,
-            ended=time.time(),
+    around.tracker.finish_search(_search_end(summary, around))
+    unwritten, link = around.tracker.close(_seconds_for_tracking(around)), around.tracker.link
+    told = (
+        (
+            f"{unwritten} records wait to be sent to {link.uri}; `autokeras-lite resume` of this search sends them.",
+            *around.tracker.problems,
         )
+        if unwritten
+        else ()
     )
-    unwritten, link = around.tracker.close(_TRACKING_SECONDS), around.tracker.link
-    told = (f"{unwritten} records could not be sent to {link.uri}.", *around.tracker.problems) if unwritten else ()
     for note in told:
         around.observer.note(note)
     return replace(
         summary,
         tracking=TrackingPlace(link.uri, link.experiment_id, link.run_id),
         seconds=round(around.clock.elapsed_seconds, 2),
-        notes=summary.notes + told,
+        unsent=unwritten,
     )
+
+
+def _search_end(summary: SearchSummary, around: Surroundings) -> SearchEnd:
+    counts = {f"trials.{name}": float(count) for name, count in asdict(summary.trials).items()}
+    scores = {f"baseline.{name}": score for name, score in summary.baselines.items() if score is not None}
+    metrics = {"seconds": summary.seconds, **counts, **scores}
+    best = summary.best
+    if best is not None:
+        metrics |= {"score": best.validation_score}
+        metrics |= {} if best.test_score is None else {"test_score": best.test_score}
+    return SearchEnd(
+        status=_STATUS[summary.stopped],
+        metrics=metrics,
+        tags={},
+        artifact=None if best is None else around.folder.artifact,
+        best_trial=None if best is None else best.trial,
+        ended=time.time(),
+    )
+
+
+def _seconds_for_tracking(around: Surroundings) -> float:
+    if around.stop.is_urgent:
+        return _URGENT_TRACKING_SECONDS
+    left = around.clock.seconds_left
+    return _TRACKING_SECONDS if left is None else min(_TRACKING_SECONDS, max(_URGENT_TRACKING_SECONDS, left - 1.0))
 
 
 def close_broken_account(around: Surroundings, *, is_failure: bool) -> None:
     """Finish the tracker's record of a search that was stopped or broke off, so that nothing in it still runs."""
     status: Literal["failed", "cancelled"] = "failed" if is_failure else "cancelled"
     around.tracker.finish_search(SearchEnd(status, metrics={}, tags={}, artifact=None, ended=time.time()))
-    around.tracker.close(_BROKEN_TRACKING_SECONDS)
+    around.tracker.close(_BROKEN_TRACKING_SECONDS if is_failure else _URGENT_TRACKING_SECONDS)

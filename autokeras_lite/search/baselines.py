@@ -9,12 +9,12 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -22,10 +22,11 @@ from threadpoolctl import threadpool_limits
 
 from autokeras_lite.data.arrays import EncodedData, EncodedFold, InputSpec
 from autokeras_lite.data.dataset import InputKind
+from autokeras_lite.search.baseline import Baseline, BaselineName
+from autokeras_lite.search.constant import constant_baseline
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.task import Task, TaskKind
 
-BaselineName = Literal["constant", "linear", "gradient_boosting"]
 Arrays = Mapping[str, NDArray[Any]]
 Rows = NDArray[np.integer]
 
@@ -42,16 +43,6 @@ EARLY_STOPPING_ROWS = 10_000  # as scikit-learn decides by itself
 ROWS_AT_ONCE = 10_000  # of a prediction
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """What one simple model reached: `score` is the mean over the folds; where it is `None`, `note` says why."""
-
-    name: BaselineName
-    score: float | None
-    seconds: float
-    note: str = ""
-
-
 def fit_baselines(
     data: EncodedData, task: Task, *, seconds_left: float = math.inf, seed: int = 0
 ) -> tuple[Baseline, ...]:
@@ -61,50 +52,11 @@ def fit_baselines(
     at all where that is too little, and its note says so. What the data forbid (an error of scikit-learn) leaves
     a baseline without a score; it never ends a search.
     """
-    return tuple(
+    fitted = (
         _run(method, data, task, seconds=min(seconds_left * method.share, MOST_SECONDS), seed=seed)
         for method in _METHODS
     )
-
-
-def compare_with_baselines(task: Task, best_score: float | None, baselines: Sequence[Baseline]) -> str:
-    """Say in one honest sentence where the best network stands among the baselines.
-
-    Example:
-        >>> task = Task(TaskKind.BINARY, ("y",), "roc_auc", "maximize", (0, 1))
-        >>> compare_with_baselines(task, 0.9112, [Baseline("linear", 0.8, 0.1)])
-        'The best network (roc_auc 0.9112) beats the linear baseline (0.8000) by 0.1112.'
-    """
-    scores = {baseline.name: baseline.score for baseline in baselines if baseline.score is not None}
-    if not scores:
-        return "No baseline was scored, so nothing here says whether a network is worth its cost."
-    strongest = max(scores, key=lambda name: scores[name] if task.direction == "maximize" else -scores[name])
-    if best_score is None or not math.isfinite(best_score):
-        return f"No network was scored; {_WORDS[strongest]} reaches {task.metric} {_show(scores[strongest])}."
-    network = f"The best network ({task.metric} {_show(best_score)})"
-    if task.is_better(scores[strongest], than=best_score):
-        return f"{network} is behind {_WORDS[strongest]} ({_show(scores[strongest])}): {_ADVICE[strongest]}."
-    if scores[strongest] == best_score:
-        return f"{network} only equals {_WORDS[strongest]}: {_ADVICE[strongest]}."
-    beaten = [name for name in ("gradient_boosting", "linear", "constant") if name in scores][:2]
-    parts = [f"{_WORDS[name]} ({_show(scores[name])}) by {_show(abs(best_score - scores[name]))}" for name in beaten]
-    return f"{network} beats {' and '.join(parts)}."
-
-
-_WORDS: Mapping[str, str] = {
-    "constant": "the constant baseline",
-    "linear": "the linear baseline",
-    "gradient_boosting": "gradient boosting",
-}
-_ADVICE: Mapping[str, str] = {
-    "constant": "it has learned nothing yet; give the search more time or look for columns that tell more",
-    "linear": "use that, or give the search more time",
-    "gradient_boosting": "use that, or give the search more time",
-}
-
-
-def _show(value: float) -> str:
-    return f"{value:.4f}" if 0.01 <= abs(value) < 100 else f"{value:.4g}"
+    return (constant_baseline(data, task), *fitted)
 
 
 # --- one baseline over the folds -----------------------------------------------------------------
@@ -146,7 +98,7 @@ def _run(method: _Method, data: EncodedData, task: Task, *, seconds: float, seed
             warnings.simplefilter("always")
             try:
                 predictions = _predict(method, data, task, fold, rows, seed)
-            except _CannotFitError as error:
+            except (_CannotFitError, MemoryError) as error:
                 return Baseline(method.name, None, time.monotonic() - started, f"failed: {_first_line(error)}")
         converged &= not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
         scores.append(score(task, data.labels[fold.validation_rows], predictions))
@@ -236,19 +188,6 @@ def _answers(task: Task, models: Sequence[Any], features: Any) -> NDArray[np.flo
         probabilities[:, np.asarray(model.classes_, dtype=np.intp)] = model.predict_proba(features)
         columns.append(probabilities if task.kind is TaskKind.MULTICLASS else probabilities[:, 1:])
     return np.hstack(columns)
-
-
-# --- constant ------------------------------------------------------------------------------------
-
-
-def _no_features(_inputs: InputSpec, _arrays: Arrays, rows: Rows) -> Any:
-    return np.zeros((len(rows), 1))
-
-
-def _constant_model(_inputs: InputSpec, task: Task, _labels: NDArray[Any], _seed: int) -> Any:
-    if task.kind is not TaskKind.REGRESSION:
-        return DummyClassifier()
-    return DummyRegressor(strategy="median" if task.metric == "mae" else "mean")
 
 
 # --- linear --------------------------------------------------------------------------------------
@@ -368,15 +307,6 @@ def _flat(arrays: Arrays, names: Sequence[str], rows: Rows) -> NDArray[np.float6
 
 
 _METHODS = (
-    _Method(
-        name="constant",
-        share=1.0,
-        most_width=math.inf,
-        features=_no_features,
-        size=lambda _inputs: (1, 1),
-        cost=lambda _inputs, _task, _rows: 0.0,
-        model=_constant_model,
-    ),
     _Method(
         name="linear",
         share=0.05,

@@ -1,4 +1,4 @@
-"""How much of the budget is left."""
+"""How much of the budget is left, with the end of the search kept free."""
 
 import time
 from collections.abc import Callable
@@ -6,34 +6,68 @@ from dataclasses import dataclass, field
 
 from autokeras_lite.config import Budget
 
-# What comes after the last trial (the model file, its check, the record) takes about so long on two cores.
-TAIL_SECONDS = 8.0
-_LARGEST_TAIL_SHARE = 0.25
+# Until they are measured: the model file and its check, and the last entries of the record, on two cores.
+ARTIFACT_SECONDS = 2.5
+TRACKING_SECONDS = 1.0
+# What a process takes to end.
+EXIT_SECONDS = 0.5
 # A cohort needs about two seconds until its first epoch is over.
-FEWEST_USEFUL_SECONDS = 3.0
+FEWEST_USEFUL_SECONDS = 2.5
+_TEST_ROWS_A_SECOND = 10_000
+# What was measured beside trials in training is a good guess of what it takes alone, but not a promise.
+_MARGIN = 1.25
 
 
 @dataclass
 class Clock:
-    """Watches a budget from `started` on, a reading of `now`."""
+    """Watches a budget from `started` on, a reading of `now`; an earlier process ran for `earlier_seconds`.
+
+    `slowness` says how many times longer things take at present than on a machine that does nothing else; what was
+    measured here has it in it, what is guessed is multiplied by it.
+    """
 
     budget: Budget
     started: float
+    earlier_seconds: float = 0.0
     now: Callable[[], float] = field(default=time.monotonic)
+    slowness: Callable[[], float] = lambda: 1.0
+    _artifact_seconds: float | None = None
     _refit_seconds: float = 0.0
+    _test_seconds: float = 0.0
 
     @property
     def elapsed_seconds(self) -> float:
-        """How long the search has run."""
-        return self.now() - self.started
+        """How long the search has run, all its processes together."""
+        return self.earlier_seconds + self.now() - self.started
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long until the end of everything; `None` without a time limit."""
+        return None if self.budget.seconds is None else self.budget.seconds - self.elapsed_seconds
+
+    @property
+    def tail_seconds(self) -> float:
+        """How long everything after the last trial takes: training once more, the model file, test rows, the record."""
+        guessed = TRACKING_SECONDS + (ARTIFACT_SECONDS if self._artifact_seconds is None else 0.0)
+        measured = self._refit_seconds + self._test_seconds + (self._artifact_seconds or 0.0)
+        return measured + self.slowness() * guessed + EXIT_SECONDS
+
+    @property
+    def fewest_tail_seconds(self) -> float:
+        """How long everything takes that must come at the end, without training once more."""
+        return self.tail_seconds - self._refit_seconds
 
     @property
     def training_seconds_left(self) -> float | None:
         """How long trials may still train, with the end of the search kept free; `None` without a time limit."""
-        if self.budget.seconds is None:
-            return None
-        tail = min(TAIL_SECONDS + self._refit_seconds, _LARGEST_TAIL_SHARE * self.budget.seconds)
-        return self.budget.seconds - tail - self.elapsed_seconds
+        left = self.seconds_left
+        return None if left is None else left - self.tail_seconds
+
+    @property
+    def can_start(self) -> bool:
+        """Whether a new cohort could still get somewhere."""
+        left = self.training_seconds_left
+        return left is None or left > FEWEST_USEFUL_SECONDS
 
     def expect_refit(self, trial_seconds: float) -> None:
         """Keep time free for training the best configuration again, whose trial took so long as one of several lanes.
@@ -42,14 +76,10 @@ class Clock:
         """
         self._refit_seconds = 2.0 + 2.0 * trial_seconds
 
-    @property
-    def is_over(self) -> bool:
-        """Whether trials that train must end now."""
-        left = self.training_seconds_left
-        return left is not None and left <= 0
+    def expect_test_rows(self, num_rows: int) -> None:
+        """Keep time free for scoring so many rows with the model file."""
+        self._test_seconds = 1.0 + num_rows / _TEST_ROWS_A_SECOND
 
-    @property
-    def can_start(self) -> bool:
-        """Whether a new cohort could still get somewhere."""
-        left = self.training_seconds_left
-        return left is None or left > FEWEST_USEFUL_SECONDS
+    def expect_artifact(self, seconds: float) -> None:
+        """Keep time free for a model file, one of which took so long to make."""
+        self._artifact_seconds = _MARGIN * seconds

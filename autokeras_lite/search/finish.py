@@ -1,110 +1,76 @@
 """The end of a search: the winner becomes an artifact."""
 
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from autokeras_lite.artifact.manifest import Manifest, Parity
-from autokeras_lite.artifact.request import ArtifactRequest
+from autokeras_lite.artifact.manifest import Manifest
 from autokeras_lite.config import SearchConfig
-from autokeras_lite.errors import TrialError
-from autokeras_lite.execution.executor import CohortJob, CohortResult
-from autokeras_lite.execution.work import make_artifact
+from autokeras_lite.durable import disk_faults
+from autokeras_lite.execution.executor import CohortJob
+from autokeras_lite.search.background import EarlyArtifact, MakeArtifact
+from autokeras_lite.search.blueprint import Blueprint, Weights
+from autokeras_lite.search.course import Finished
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.loop import Surroundings
 from autokeras_lite.search.prepare import Prepared, encode_all_rows
-from autokeras_lite.tasks.targets import decode_probabilities
-from autokeras_lite.tasks.task import Task, TaskKind
-from autokeras_lite.trial import Cohort, Directive, EpochReport, TrialOutcome, TrialSpec
+from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome
 
-_PARITY_ROWS = 1000
 _EVEN_SHARE = 0.5  # k folds of shuffled rows train on at least so much
+_EPOCHS_TO_STOP = 2  # a cohort hears an answer one epoch later
+_PATIENCE_SECONDS = 0.2
 _REFIT_COHORT = 0  # those of the search count from 1
-_NO_PARITY = Parity(max_difference=0.0, rows=0)
-
-
-@dataclass(frozen=True)
-class _Weights:
-    """Where the final weights lie, how their outputs become values, and how many rows taught them."""
-
-    file: Path
-    target_center: NDArray[np.float64]
-    target_scale: NDArray[np.float64]
-    training_rows: int
-    refit: bool
 
 
 def finish(
-    prepared: Prepared, config: SearchConfig, around: Surroundings, best: tuple[TrialSpec, TrialOutcome]
-) -> Manifest:
-    """Turn the best trial into the artifact of the search and return its manifest.
+    prepared: Prepared, config: SearchConfig, around: Surroundings, best: Finished, early: EarlyArtifact
+) -> Manifest | None:
+    """Turn the best trial into the artifact of the search; `None` when its model is the early one.
 
     After a holdout the artifact holds the very weights that were measured. After k folds, which measured k sets of
-    weights, it holds one more, trained on all rows for the mean of the best epochs.
+    weights, it holds one more, trained on all rows for the mean of the best epochs; when somebody asks for the end or
+    there is no time for that, those of the first fold.
     """
-    spec, outcome = best
-    if len(prepared.data.folds) == 1:
-        weights = _measured_weights(prepared, around.folder, spec)
-    else:
+    weights = None
+    if len(prepared.data.folds) > 1 and not around.stop.is_asked:
         around.observer.finishing("refit")
         weights = _refit(prepared, config, around, best)
     around.observer.finishing("artifact")
-    manifest = Manifest(
-        name=config.place.name,
-        task=prepared.task,
-        encoding=prepared.layout,
-        trial=spec,
-        score=outcome.score if outcome.score is not None else float("nan"),
-        fold_scores=outcome.fold_scores,
-        seeds={"search": config.strategy.seed, "weights": spec.seed},
-        data_fingerprint=prepared.profile.fingerprint,
-        training_rows=weights.training_rows,
-        parity=_NO_PARITY,
-        refit=weights.refit,
-        notes=prepared.notes,
-    )
-    request = ArtifactRequest(
-        folder=around.folder.artifact,
-        weights=weights.file,
-        manifest=manifest,
-        target_center=np.asarray(weights.target_center),
-        target_scale=np.asarray(weights.target_scale),
-        sample=prepared.dataset.inputs[:_PARITY_ROWS],
-        predictions=_validation_predictions(prepared, around.folder, spec),
-    )
-    return around.executor.run(partial(make_artifact, request))
+    early.finish()
+    if weights is None and early.trial == best[0].number:
+        return None
+    request = Blueprint.of(prepared, config).request(around.folder, best, weights)
+    make: MakeArtifact = early.make
+    return around.executor.run(partial(make, request))
 
 
-def _measured_weights(prepared: Prepared, folder: SearchFolder, spec: TrialSpec) -> _Weights:
-    (fold,) = prepared.data.folds
-    file = folder.trial(spec.number) / "weights-0.npz"
-    return _Weights(file, fold.target_center, fold.target_scale, len(fold.train_rows), refit=False)
-
-
-def _refit(
-    prepared: Prepared, config: SearchConfig, around: Surroundings, best: tuple[TrialSpec, TrialOutcome]
-) -> _Weights:
+def _refit(prepared: Prepared, config: SearchConfig, around: Surroundings, best: Finished) -> Weights | None:
     spec, outcome = best
-    place = SearchFolder(around.folder.path / "refit")
+    place = SearchFolder(around.folder.refit)
     data = encode_all_rows(prepared, config)
-    data.write(place.data)
+    with disk_faults(place.data):
+        data.write(place.data)
     epochs, batch_seed = _refit_epochs(prepared, outcome), config.strategy.seed % 2**30
     cohort = Cohort(_REFIT_COHORT, (spec,), batch_seed, folds=(0,), stop_after=epochs)
     around.executor.submit(CohortJob(cohort, prepared.task, place.data, place.trials))
-    (again,) = _result_of(cohort, around).outcomes
+    again = _outcome_of(cohort, around)
     place.discard_data()
-    if again.score is None:
-        raise TrialError(
-            f"Training the best configuration again on all rows failed with {again.cause}: {again.message} "
-            f"Expected it to train as before. See {place.trial(spec.number)}."
+    if again is None or again.cause is not Cause.OK:
+        why = "there was no time for it" if again is None else f"{again.cause}: {again.message}"
+        around.observer.note(
+            f"The best configuration was not trained again on all rows ({why}); "
+            "the model has the weights of the first fold."
         )
+        return None
     (fold,) = data.folds
-    file = place.trial(spec.number) / "weights-0.npz"
-    return _Weights(file, fold.target_center, fold.target_scale, len(prepared.dataset), refit=True)
+    return Weights(
+        file=place.trial(spec.number) / "weights-0.npz",
+        encoding=prepared.layout,
+        target_center=np.asarray(fold.target_center),
+        target_scale=np.asarray(fold.target_scale),
+        training_rows=len(prepared.dataset),
+        refit=True,
+    )
 
 
 def _refit_epochs(prepared: Prepared, outcome: TrialOutcome) -> int:
@@ -117,37 +83,21 @@ def _refit_epochs(prepared: Prepared, outcome: TrialOutcome) -> int:
     return max(1, round(outcome.best_epoch * (share if share < _EVEN_SHARE else 1.0)))
 
 
-def _result_of(cohort: Cohort, around: Surroundings) -> CohortResult:
-    """Wait for a cohort; one that was given up at the deadline may still come back before it, and is let go."""
-    while True:
-        for result in around.executor.wait(_go_on, 1.0):
+def _outcome_of(cohort: Cohort, around: Surroundings) -> TrialOutcome | None:
+    """Wait for a cohort of one trial; `None` if it is not over in time or somebody asks for the end."""
+
+    def answer(report: EpochReport) -> Directive:
+        return Directive(cancel=_is_late(around, _EPOCHS_TO_STOP * report.seconds / report.epoch))
+
+    while not _is_late(around, 0.0):
+        for result in around.executor.wait(answer, _PATIENCE_SECONDS):
             if result.cohort.number == cohort.number:
-                return result
+                return result.outcomes[0]
+    around.executor.drop(cohort.number)
+    return None
 
 
-def _go_on(report: EpochReport) -> Directive:
-    return Directive()
-
-
-def _validation_predictions(prepared: Prepared, folder: SearchFolder, spec: TrialSpec) -> pd.DataFrame:
-    """Return the winner's predictions of the rows that judged it, with what they should have been."""
-    with np.load(folder.trial(spec.number) / "predictions.npz", allow_pickle=False) as stored:
-        parts = [
-            _with_truth(prepared, fold.validation_rows, stored[f"fold-{index}"], index)
-            for index, fold in enumerate(prepared.data.folds)
-        ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _with_truth(
-    prepared: Prepared, rows: NDArray[np.int64], predictions: NDArray[np.float64], fold: int
-) -> pd.DataFrame:
-    truth = prepared.dataset.targets.iloc[rows].reset_index(drop=True).add_prefix("actual.")
-    predicted = _readable(prepared.task, predictions).add_prefix("predicted.")
-    return pd.concat([pd.DataFrame({"row": rows, "fold": fold}), truth, predicted], axis=1)
-
-
-def _readable(task: Task, predictions: NDArray[np.float64]) -> pd.DataFrame:
-    if task.kind is TaskKind.REGRESSION:
-        return pd.DataFrame(predictions, columns=list(task.targets))
-    return decode_probabilities(task, predictions)
+def _is_late(around: Surroundings, seconds: float) -> bool:
+    """Say whether what comes after would be late if this took so much longer."""
+    left = around.clock.seconds_left
+    return around.stop.is_asked or (left is not None and left - seconds < around.clock.fewest_tail_seconds)

@@ -1,16 +1,21 @@
-"""The folder of one search: what lies where, and how it is written so that a crash leaves nothing half done."""
+"""The folder of one search: what lies where, and how it is read again."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autokeras_lite.errors import ArtifactError, ConfigError
+from autokeras_lite.durable import disk_faults, read_json, sync, write_json
+from autokeras_lite.errors import ArtifactError
+from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.search.record import SearchSummary
+from autokeras_lite.search.request import SearchRequest
 from autokeras_lite.trial import TrialOutcome, TrialSpec
+
+RESULT_FILE = "result.json"
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class SearchFolder:
         return self.path / "artifact"
 
     @property
+    def artifact_so_far(self) -> Path:
+        """Models of a search that has not ended, one folder for each trial; `artifact` is the driver's alone."""
+        return self.path / "artifact-so-far"
+
+    @property
     def database(self) -> Path:
         """The Optuna studies."""
         return self.path / "study.db"
@@ -50,9 +60,31 @@ class SearchFolder:
         return self.path / "summary.json"
 
     @property
-    def fingerprint(self) -> str:
-        """The fingerprint of the data that were searched."""
-        return str(json.loads(self.request.read_text())["fingerprint"])
+    def journal(self) -> Path:
+        """Every decision, in order: what a search goes on from."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def blueprint(self) -> Path:
+        """What a model file needs beside a trial."""
+        return self.path / "blueprint"
+
+    @property
+    def refit(self) -> Path:
+        """The best configuration, trained once more on all rows."""
+        return self.path / "refit"
+
+    @property
+    def _time(self) -> Path:
+        return self.path / "time.json"
+
+    @property
+    def _baselines(self) -> Path:
+        return self.path / "baselines.json"
+
+    def checkpoint(self, cohort: int) -> Path:
+        """Return the folder where a cohort keeps how far it has come."""
+        return self.path / "checkpoints" / f"{cohort:04d}"
 
     def trial(self, number: int) -> Path:
         """Return the folder of one trial."""
@@ -61,16 +93,87 @@ class SearchFolder:
     def write_trial(self, spec: TrialSpec, outcome: TrialOutcome) -> None:
         """Make the result of a trial durable: after this returns, a power cut cannot take it away."""
         folder = self.trial(spec.number)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "result.json", {"spec": spec.to_json(), "outcome": outcome.to_json()})
+        with disk_faults(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            sync(self.trials)
+        write_json(folder / RESULT_FILE, {"spec": spec.to_json(), "outcome": outcome.to_json()})
+
+    def has_trial(self, spec: TrialSpec, outcome: TrialOutcome) -> bool:
+        """Say whether this very result is in its folder."""
+        with suppress(ArtifactError):
+            return _read_trial(self.trial(spec.number) / RESULT_FILE) == (spec, outcome)
+        return False
+
+    def read_outcome(self, spec: TrialSpec) -> TrialOutcome | None:
+        """Return what this very trial has reached by now, `None` if it has not come to a score."""
+        with suppress(ArtifactError):
+            known, outcome = _read_trial(self.trial(spec.number) / RESULT_FILE)
+            return outcome if known == spec and outcome.score is not None else None
+        return None
 
     def read_trials(self) -> list[tuple[TrialSpec, TrialOutcome]]:
-        """Read every result that was written, in the order of the trials."""
-        found = []
-        for file in sorted(self.trials.glob("*/result.json")):
-            values = json.loads(file.read_text())
-            found.append((TrialSpec.from_json(values["spec"]), TrialOutcome.from_json(values["outcome"])))
-        return found
+        """Read every result that was written, in the order of the trials.
+
+        Raises:
+            ArtifactError: a file is damaged.
+        """
+        return [_read_trial(file) for file in sorted(self.trials.glob(f"*/{RESULT_FILE}"))]
+
+    def read_request(self) -> SearchRequest | None:
+        """Read what was asked, `None` if there is no search here.
+
+        Raises:
+            ArtifactError: the file is damaged.
+        """
+        if not self.request.exists():
+            return None
+        try:
+            return SearchRequest.from_json(_read(self.request))
+        except TypeError:
+            raise _damaged(self.request, "fields are missing") from None
+
+    def write_request(self, request: SearchRequest) -> None:
+        """Write down what was asked."""
+        write_json(self.request, request.to_json())
+
+    def read_seconds(self) -> float:
+        """Read how long the search has run, as far as it was noted."""
+        with suppress(ArtifactError, KeyError, TypeError):
+            return float(_read(self._time)["seconds"])
+        return 0.0
+
+    def note_seconds(self, seconds: float) -> None:
+        """Note how long the search has run; cheap, and may lose the last note in a power cut."""
+        neighbour = self._time.with_suffix(".tmp")
+        with suppress(OSError):  # a full disk: what matters is written elsewhere, and says so
+            neighbour.write_text(json.dumps({"seconds": seconds}))
+            neighbour.replace(self._time)
+
+    def read_baselines(self) -> tuple[Baseline, ...]:
+        """Read the baselines, none if they were not fitted yet."""
+        with suppress(ArtifactError, KeyError, TypeError):
+            return tuple(Baseline(**values) for values in _read(self._baselines)["baselines"])
+        return ()
+
+    def write_baselines(self, baselines: Iterable[Baseline]) -> None:
+        """Write the baselines down, so that they are fitted once."""
+        write_json(self._baselines, {"baselines": [asdict(baseline) for baseline in baselines]})
+
+    def write_summary(self, summary: SearchSummary) -> None:
+        """Write down what came out."""
+        write_json(self.summary, summary.to_json())
+
+    def tidy(self, needed: Collection[int]) -> None:
+        """Delete what an earlier process left behind, but for the checkpoints of the cohorts that are needed."""
+        for left in (self.path / "checkpoints").glob("*"):
+            if left.name not in {self.checkpoint(cohort).name for cohort in needed}:
+                shutil.rmtree(left, ignore_errors=True)
+        for left in (self.artifact_so_far, *self.path.glob(f".{self.artifact.name}.*")):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def discard_checkpoint(self, cohort: int) -> None:
+        """Delete how far a cohort has come."""
+        shutil.rmtree(self.checkpoint(cohort), ignore_errors=True)
 
     def drop_weights(self, numbers: Iterable[int]) -> None:
         """Delete the weights of these trials; their predictions and results stay."""
@@ -82,102 +185,42 @@ class SearchFolder:
         """Delete the encoded arrays, once nothing will be trained any more."""
         shutil.rmtree(self.data, ignore_errors=True)
 
-    def read_summary(self) -> SearchSummary:
-        """Read what came out.
+    def read_summary(self) -> SearchSummary | None:
+        """Read what came out, `None` if the search has not come to an end.
 
         Raises:
-            ArtifactError: there is no such search, or it has not finished.
+            ArtifactError: there is no such search, or its summary is damaged.
         """
-        if not self.path.is_dir():
+        if not self.path.is_dir() or not (self.request.exists() or self.summary.exists()):
             raise ArtifactError(
-                f"There is no search in {self.path}. Expected the folder of a finished search. "
+                f"There is no search in {self.path}. Expected the folder of a search. "
                 "Name another one, or give its --runs-dir."
             )
         if not self.summary.exists():
-            raise ArtifactError(
-                f"The search in {self.path} has no result. Expected a finished search. Run it again under another name."
-            )
-        return SearchSummary.from_json(json.loads(self.summary.read_text()))
+            return None
+        try:
+            return SearchSummary.from_json(_read(self.summary))
+        except (TypeError, KeyError):
+            raise _damaged(self.summary, "fields are missing") from None
 
 
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a file whole or not at all: to a neighbour, synced, then renamed, with the folder synced."""
-    neighbour = path.with_suffix(".tmp")
-    with neighbour.open("w") as file:
-        json.dump(values, file, indent=1, default=str)
-        file.flush()
-        os.fsync(file.fileno())
-    neighbour.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+def _read(path: Path) -> dict[str, Any]:
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise _damaged(path, "it holds no object")
+    return values
+
+
+def _read_trial(path: Path) -> tuple[TrialSpec, TrialOutcome]:
+    values = _read(path)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        return TrialSpec.from_json(values["spec"]), TrialOutcome.from_json(values["outcome"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise _damaged(path, "fields are missing") from None
 
 
-def check_free(path: Path) -> None:
-    """Check that no search lies in a folder.
-
-    Raises:
-        ConfigError: there is one.
-    """
-    if SearchFolder(path).request.exists():
-        raise ConfigError(
-            f"A search named {path.name!r} is in {path.parent} already. Expected a new name. "
-            "Choose another --name, or delete that folder."
-        )
-
-
-def claim_folder(path: Path, request: Mapping[str, Any]) -> SearchFolder:
-    """Make the folder of a new search and write down what was asked.
-
-    Raises:
-        ConfigError: there is a search of that name already, or the folder cannot be made.
-    """
-    check_free(path)
-    folder = SearchFolder(path)
-    try:
-        folder.trials.mkdir(parents=True, exist_ok=True)
-        write_json(folder.request, request)
-    except OSError as error:
-        raise ConfigError(
-            f"The folder {path} cannot be written ({error.strerror}). Expected a writable place. "
-            "Choose another --runs-dir."
-        ) from None
-    return folder
-
-
-def find_finished(path: Path, config: Mapping[str, Any]) -> SearchFolder | None:
-    """Return the folder of a finished search that was asked for with the same config; `None` for a free folder.
-
-    Raises:
-        ConfigError: a search with another config, or an unfinished one, has this name.
-    """
-    folder = SearchFolder(path)
-    if not folder.request.exists():
-        return None
-    earlier = json.loads(folder.request.read_text())["config"]
-    if not folder.summary.exists():
-        raise ConfigError(
-            f"An unfinished search named {path.name!r} is in {path.parent}. Expected a new name. "
-            "Choose another --name, or delete that folder."
-        )
-    changed = _differences(earlier, json.loads(json.dumps(config)))
-    if changed:
-        raise ConfigError(
-            f"A search named {path.name!r} was made with other options ({'; '.join(changed)}). "
-            "Expected the same ones or a new name. Choose another --name."
-        )
-    return folder
-
-
-# The same folder may be named in several ways, and may have been moved.
-_OF_THE_PLACE = ("place.name", "place.runs_dir")
-
-
-def _differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Say for each option that differs what it was and what it became."""
-    before = {f"{part}.{name}": value for part, values in earlier.items() for name, value in values.items()}
-    after = {f"{part}.{name}": value for part, values in now.items() for name, value in values.items()}
-    names = [name for name in after if name not in _OF_THE_PLACE and after[name] != before.get(name)]
-    return [f"{name}: {before.get(name)} became {after[name]}" for name in names]
+def _damaged(path: Path, how: str) -> ArtifactError:
+    return ArtifactError(
+        f"{path} is damaged ({how}). Expected the file that the search wrote. "
+        "Run `autokeras-lite resume` for this search, which mends results, or restore the file from a copy."
+    )

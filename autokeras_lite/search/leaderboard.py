@@ -6,12 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from autokeras_lite.trial import TrialOutcome, TrialSpec
+from autokeras_lite.search.folder import SearchFolder
+from autokeras_lite.trial import TrialOutcome, TrialSpec, TrialStatus
 
 COLUMNS = (
     "rank", "trial", "status", "score", "family", "space", "origin", "best_epoch", "epochs", "seconds", "parameters",
-    "cause", "message",
+    "cause", "message", "attempts",
 )  # fmt: skip
+FAILURE_COLUMNS = ("trial", "cause", "message", "attempts", "traceback")
+TRACEBACK_FILE = "traceback.txt"
 
 
 def make_leaderboard(trials: Sequence[tuple[TrialSpec, TrialOutcome]], direction: str) -> pd.DataFrame:
@@ -22,6 +25,22 @@ def make_leaderboard(trials: Sequence[tuple[TrialSpec, TrialOutcome]], direction
     frame = pd.DataFrame(rows)
     first = list(COLUMNS)
     return frame.reindex(columns=[*first, *(name for name in frame if name not in first)])
+
+
+def make_failures(trials: Sequence[tuple[TrialSpec, TrialOutcome]], folder: SearchFolder) -> pd.DataFrame:
+    """Return one row for each trial that failed, in the order of the trials."""
+    rows = [
+        {
+            "trial": outcome.number,
+            "cause": str(outcome.cause),
+            "message": (outcome.message.splitlines() or [""])[0],
+            "attempts": 1 + len(outcome.earlier),
+            "traceback": str(file) if (file := folder.trial(outcome.number) / TRACEBACK_FILE).exists() else "",
+        }
+        for _, outcome in trials
+        if outcome.status is TrialStatus.FAILED
+    ]
+    return pd.DataFrame(rows, columns=list(FAILURE_COLUMNS))
 
 
 def _order(outcome: TrialOutcome, sign: float) -> tuple[bool, float, int]:
@@ -45,6 +64,7 @@ def _row(rank: int, spec: TrialSpec, outcome: TrialOutcome) -> dict[str, Any]:
         "parameters": outcome.parameters,
         "cause": str(outcome.cause),
         "message": outcome.message,
+        "attempts": 1 + len(outcome.earlier),
         **flatten_config(spec.config),
         **training,
     }

@@ -1,30 +1,23 @@
-"""The heart of a search: propose, train, learn, until the budget is spent."""
+"""The heart of a search: propose, train, learn, until the budget is spent or somebody asks for the end."""
 
+import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from autokeras_lite.errors import TrialError
+from autokeras_lite.errors import StorageError
 from autokeras_lite.execution.executor import CohortJob, CohortResult, Executor
 from autokeras_lite.models.registry import FAMILIES
+from autokeras_lite.search.background import Background
 from autokeras_lite.search.clock import Clock
+from autokeras_lite.search.course import Course, Running
 from autokeras_lite.search.folder import SearchFolder
-from autokeras_lite.search.halving import Halving, rung_epochs
+from autokeras_lite.search.journal import Journal, cohort_begun, cohort_broke, cohort_ended, rung_reached
 from autokeras_lite.search.observer import Observer
-from autokeras_lite.search.proposer import Proposer
-from autokeras_lite.search.study import Proposal
+from autokeras_lite.search.stop import Stop
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.tracking.tracker import Tracker, TrialEnd, TrialRecord
-from autokeras_lite.trial import (
-    Cause,
-    Cohort,
-    Directive,
-    EpochReport,
-    TrialOutcome,
-    TrialSpec,
-    TrialStatus,
-    recipe_fields,
-)
+from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome, TrialSpec, recipe_fields
 
 MOST_LANES = 16
 _FEW_ROWS = 5_000
@@ -34,9 +27,15 @@ _FEWEST_STRUCTURES = 4
 # One cohort should not take more of the time that is left than this.
 _COHORT_SHARE = 0.15
 _KEPT_MODELS = 20
-_MOST_FAILED_COHORTS_IN_A_ROW = 6
-_GRACE_SECONDS = 5.0
 _EPOCHS_TO_STOP = 2
+# How long cohorts have to hear that they must end, in the time of the deadline and when the system wants its end.
+_GRACE_SECONDS = 1.0
+_URGENT_SECONDS = 3.0
+_READY_SECONDS = 0.2
+_NOTE_SECONDS = 5.0
+_FROM_OUTSIDE = (Cause.LOST, Cause.SIGNAL)
+# Weights of a cohort, a checkpoint and the results must find room.
+_FEWEST_FREE_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -49,123 +48,115 @@ class Surroundings:
     observer: Observer
     folder: SearchFolder
     clock: Clock
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is fixed for all trials: the seed, the folds, the number of training rows, the budget of trials."""
-
-    seed: int
-    num_folds: int
-    num_rows: int
-    trials: int | None
-
-
-@dataclass
-class _Running:
-    cohort: Cohort
-    proposals: Mapping[int, Proposal]
+    journal: Journal
+    stop: Stop = field(default_factory=Stop)
 
 
 @dataclass
 class SearchLoop:
-    """Trains cohort after cohort and remembers what came of them."""
+    """Trains cohort after cohort; `background` is work that goes on beside them."""
 
     around: Surroundings
-    plan: Plan
-    proposer: Proposer
-    finished: list[tuple[TrialSpec, TrialOutcome]] = field(default_factory=list)
-    best: tuple[TrialSpec, TrialOutcome] | None = None
-    _running: dict[int, _Running] = field(default_factory=dict)
+    course: Course
+    background: Sequence[Background] = ()
+    _submitted: set[int] = field(default_factory=set)
     _kept: list[TrialOutcome] = field(default_factory=list)
-    _num_started: int = 0
-    _num_cohorts: int = 0
-    _failed_cohorts_in_a_row: int = 0
     _devices: set[str] = field(default_factory=set)
+    _noted_at: float = 0.0
+    _stopped_at: float | None = None
 
-    def __post_init__(self) -> None:
-        self._halving = Halving(self.around.task.direction)
-
-    def run(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Spend the budget. `meanwhile` is called once, when the first cohorts have begun to train.
+    def run(self) -> None:
+        """Spend what is left of the budget.
 
         Raises:
-            TrialError: no trial came to a score.
+            StorageError: there is no room for results.
         """
+        self._keep_best_weights([outcome for _, outcome in self.course.finished])
+        self._expect_refit()
+        self._await_executor()
         self._fill_slots()
-        meanwhile()
-        while self._running:
+        while self._submitted:
             self._collect()
             self._fill_slots()
-        if self.best is None:
-            raise TrialError(self._why_nothing())
+        if not self.around.stop.is_asked:
+            self._give_up_open()
+            self._give_up_waiting()
+
+    def _await_executor(self) -> None:
+        """Wait until trials can be started, as long as one could still get somewhere."""
+        around = self.around
+        while around.clock.can_start and not around.stop.is_asked and not around.executor.is_ready(_READY_SECONDS):
+            self._mind_the_rest()
 
     def _fill_slots(self) -> None:
-        while len(self._running) < self.around.executor.slots and self._start_cohort():
+        while len(self._submitted) < self.around.executor.slots and self._begin():
             pass
 
-    # Starting ------------------------------------------------------------------------------------------------------
+    # Beginning -----------------------------------------------------------------------------------------------------
 
-    def _start_cohort(self) -> bool:
-        if not self.around.clock.can_start or self._failed_cohorts_in_a_row >= _MOST_FAILED_COHORTS_IN_A_ROW:
+    def _begin(self) -> bool:
+        around, course = self.around, self.course
+        if around.stop.is_asked or not around.clock.can_start or course.streak.is_hopeless:
             return False
+        left_open = next((one for number, one in course.running.items() if number not in self._submitted), None)
+        if left_open is not None:  # an earlier process was ended while it trained
+            self._submit(left_open)
+            return True
         num_lanes = self._num_lanes()
-        proposals = self.proposer.propose(num_lanes) if num_lanes > 0 else ()
-        if not proposals:
+        running = course.begin(num_lanes)
+        if running is None:
             return False
-        self._submit(self._make_running(proposals))
+        self._journal_begun(running, num_lanes)
+        self._submit(running)
         return True
+
+    def _journal_begun(self, running: Running, num_lanes: int) -> None:
+        values = {number: proposal.values for number, proposal in running.proposals.items()}
+        self.around.journal.append(cohort_begun(running.cohort.number, num_lanes, values))
 
     def _num_lanes(self) -> int:
         """Decide how many trials the next cohort may have; 0 when the budget of trials is given out.
 
         Without a time limit only counts decide, so that the same seed makes the same search.
         """
-        most = MOST_LANES if self.plan.num_rows <= _FEW_ROWS else _LANES_FOR_MANY_ROWS
-        most = max(1, most // self.plan.num_folds)
-        if self.plan.trials is not None:
-            counted = sum(outcome.status is not TrialStatus.FAILED for _, outcome in self.finished)
-            left = self.plan.trials - counted - sum(len(r.cohort.specs) for r in self._running.values())
-            most = min(most, left, max(1, self.plan.trials // _FEWEST_STRUCTURES))
+        plan = self.course.plan
+        most = MOST_LANES if plan.num_rows <= _FEW_ROWS else _LANES_FOR_MANY_ROWS
+        most = max(1, most // plan.num_folds)
+        if plan.trials is not None:
+            left = plan.trials - self.course.num_counted - self.course.num_under_way
+            most = min(most, left, max(1, plan.trials // _FEWEST_STRUCTURES))
         seconds_left = self.around.clock.training_seconds_left
         if seconds_left is not None:
             most = min(most, self._lanes_in_time(seconds_left))
         return most
 
     def _lanes_in_time(self, seconds_left: float) -> int:
-        seconds = [outcome.seconds for _, outcome in self.finished if outcome.score is not None]
+        seconds = [outcome.seconds for _, outcome in self.course.finished if outcome.score is not None]
         if not seconds:
             return 1  # nothing is known of the cost yet, and one model should stand early
         return max(1, int(_COHORT_SHARE * seconds_left / max(sum(seconds) / len(seconds), 1e-3)))
 
-    def _make_running(self, proposals: tuple[Proposal, ...]) -> _Running:
-        specs = []
-        for proposal in proposals:
-            config, training = proposal.space.assemble(proposal.values)
-            self._num_started += 1
-            number = self._num_started
-            seed = (self.plan.seed * 100_003 + number) % 2**31
-            name, family = proposal.space.name, proposal.space.family
-            specs.append(TrialSpec(number, name, family, config, training, seed, proposal.origin))
-        self._num_cohorts += 1
-        cohort = Cohort(
-            number=self._num_cohorts,
-            specs=tuple(specs),
-            batch_seed=self.plan.seed % 2**30,
-            folds=tuple(range(self.plan.num_folds)),
-            rungs=rung_epochs(specs[0].training.epochs),
-        )
-        numbers = [spec.number for spec in specs]
-        return _Running(cohort, dict(zip(numbers, proposals, strict=True)))
-
-    def _submit(self, running: _Running) -> None:
+    def _submit(self, running: Running) -> None:
         cohort, around = running.cohort, self.around
-        self._running[cohort.number] = running
-        around.executor.submit(CohortJob(cohort, around.task, around.folder.data, around.folder.trials))
+        self._check_room()
+        self._submitted.add(cohort.number)
+        folder = around.folder
+        around.executor.submit(
+            CohortJob(cohort, around.task, folder.data, folder.trials, folder.checkpoint(running.first))
+        )
         around.observer.cohort_started(cohort)
         for lane, spec in enumerate(cohort.specs):
             names = recipe_fields(FAMILIES[spec.family].config_type)
             around.tracker.start_trial(TrialRecord(spec, cohort.number, lane, time.time(), names))
+
+    def _check_room(self) -> None:
+        path = self.around.folder.path
+        free = shutil.disk_usage(path).free
+        if free < _FEWEST_FREE_BYTES:
+            raise StorageError(
+                f"The disk of {path} has {free // 2**20} MB left. Expected {_FEWEST_FREE_BYTES // 2**20} MB for the "
+                "next trials. Free some space, then go on with the same command: nothing that was finished is lost."
+            )
 
     # Listening -----------------------------------------------------------------------------------------------------
 
@@ -175,35 +166,92 @@ class SearchLoop:
             return Directive(cancel=True)
         if report.rung is None:
             return Directive()
-        proposals = self._running[report.cohort].proposals
-        for number, score in report.scores.items():
-            self.proposer.report(proposals[number], report.rung, score)
-        return Directive(prune=self._halving.judge(report.rung, report.scores))
+        if not self.course.was_judged(report):
+            self.around.journal.append(rung_reached(report.cohort, report.rung, report.scores))
+        return Directive(prune=self.course.judge(report))
 
     def _must_end(self, report: EpochReport) -> bool:
         """Say whether a cohort must stop now to be over in time: it hears the answer one epoch later."""
         left = self.around.clock.training_seconds_left
-        return left is not None and left < _EPOCHS_TO_STOP * report.seconds / report.epoch
+        is_late = left is not None and left < _EPOCHS_TO_STOP * report.seconds / report.epoch
+        return is_late or self.around.stop.is_asked
 
     def _collect(self) -> None:
         left = self.around.clock.training_seconds_left
         for result in self.around.executor.wait(self._answer, 1.0 if left is None else min(1.0, max(left, 0.1))):
             self._take(result)
+        self._mind_the_rest()
         if left is not None and left < -_GRACE_SECONDS:
-            self._abandon()
+            self._abandon(Cause.TIMEOUT, "An epoch was not over in time at the deadline.")
+
+    def _mind_the_rest(self) -> None:
+        for work in self.background:
+            work.look()
+        self._note_time()
+        self._mind_stop()
+
+    def _mind_stop(self) -> None:
+        """Tell the person once that the end was asked for, and give up what does not hear of it in time."""
+        stop, now = self.around.stop, self.around.clock.now()
+        if not stop.is_asked:
+            return
+        if self._stopped_at is None:
+            self._stopped_at = now
+            self.around.observer.stopping(stop.reason)
+        if stop.is_urgent and now - self._stopped_at > _URGENT_SECONDS:
+            for number in self._submitted:
+                self.around.executor.drop(number)
+            self._submitted.clear()  # the journal has them as begun: they go on with the search
 
     def _take(self, result: CohortResult) -> None:
-        running = self._running.pop(result.cohort.number)
-        self._tell_device(result.outcomes)
-        for spec, outcome in zip(result.cohort.specs, result.outcomes, strict=True):
+        """Make durable what came of a cohort, and only then learn from it and tell of it."""
+        around = self.around
+        self._submitted.discard(result.cohort.number)
+        if around.stop.is_asked and any(outcome.cause is Cause.CANCELLED for outcome in result.outcomes):
+            self._take_for_now(result)
+            return
+        if around.stop.is_asked and all(outcome.cause in _FROM_OUTSIDE for outcome in result.outcomes):
+            return  # whoever ends this process ended that one too: the journal has it as begun, and it goes on
+        retry = self.course.retry_of(result)
+        if retry is not None:
+            first = result.outcomes[0]
+            around.journal.append(cohort_broke(result.cohort.number, first.cause, first.message))
+            self._discard_checkpoint(result.cohort, retry.groups)
+            self.course.try_again(result, retry)
+            around.observer.attempt_failed(result.cohort, first, retry.how)
+            return
+        self._end(result.cohort, self.course.outcomes_of(result))
+
+    def _end(self, cohort: Cohort, outcomes: Sequence[TrialOutcome]) -> None:
+        around = self.around
+        for spec, outcome in zip(cohort.specs, outcomes, strict=True):
+            around.folder.write_trial(spec, outcome)
+            # Before the journal: what a crash leaves untold is trained and told again, and nothing is told twice.
+            around.tracker.finish_trial(TrialEnd(outcome, time.time()))
+        around.journal.append(cohort_ended(cohort.number, outcomes))
+        self._discard_checkpoint(cohort)
+        self._tell_device(outcomes)
+        for (spec, outcome), is_best in self.course.end(cohort.number, outcomes):
+            around.observer.trial_finished(spec, outcome, is_best=is_best)
+        self.course.proposer.record()
+        self._expect_refit()
+        self._keep_best_weights(outcomes)
+
+    def _discard_checkpoint(self, cohort: Cohort, groups: Sequence[tuple[TrialSpec, ...]] = ()) -> None:
+        """Delete how far a cohort has come, unless the very same trials are trained again."""
+        if cohort.specs not in groups:
+            self.around.folder.discard_checkpoint(self.course.running[cohort.number].first)
+
+    def _expect_refit(self) -> None:
+        if self.course.best is not None and self.course.plan.num_folds > 1:
+            self.around.clock.expect_refit(self.course.best[1].seconds)
+
+    def _take_for_now(self, result: CohortResult) -> None:
+        """Take what an interrupted cohort had reached: it may be the best model now, and goes on with the search."""
+        outcomes = self.course.outcomes_of(result)
+        for spec, outcome in zip(result.cohort.specs, outcomes, strict=True):
             self.around.folder.write_trial(spec, outcome)
-            self.proposer.learn(running.proposals[spec.number], spec.number, outcome)
-            self.around.tracker.finish_trial(TrialEnd(outcome, time.time()))
-            self.finished.append((spec, outcome))
-            self.around.observer.trial_finished(spec, outcome, is_best=self._is_best(spec, outcome))
-        has_failed = all(outcome.status is TrialStatus.FAILED for outcome in result.outcomes)
-        self._failed_cohorts_in_a_row = self._failed_cohorts_in_a_row + 1 if has_failed else 0
-        self._keep_best_weights(result.outcomes)
+        self.course.end_for_now(result.cohort.number, outcomes)
 
     def _tell_device(self, outcomes: Sequence[TrialOutcome]) -> None:
         devices = {outcome.device for outcome in outcomes if outcome.device} - self._devices
@@ -211,49 +259,44 @@ class SearchLoop:
             self.around.observer.note(f"Trials are trained on the {device}.")
         self._devices |= devices
 
-    def _is_best(self, spec: TrialSpec, outcome: TrialOutcome) -> bool:
-        """Say whether a trial leads now: of equal ones the first by number does, whichever ended first."""
-        if outcome.score is None:
-            return False
-        if self.best is not None and self._rank(outcome) > self._rank(self.best[1]):
-            return False
-        self.best = (spec, outcome)
-        if self.plan.num_folds > 1:
-            self.around.clock.expect_refit(outcome.seconds)
-        return True
-
-    def _rank(self, outcome: TrialOutcome) -> tuple[float, int]:
-        sign = -1.0 if self.around.task.direction == "maximize" else 1.0
-        return sign * (outcome.score or 0.0), outcome.number
-
     def _keep_best_weights(self, outcomes: Sequence[TrialOutcome]) -> None:
         """Delete the weights of trials that have left the best; a cohort that still runs may have written its own."""
         scored = [*self._kept, *(outcome for outcome in outcomes if outcome.score is not None)]
-        ranked = sorted(scored, key=self._rank)
+        ranked = sorted(scored, key=self.course.rank)
         self._kept = ranked[:_KEPT_MODELS]
         self.around.folder.drop_weights(outcome.number for outcome in ranked[_KEPT_MODELS:])
 
-    def _abandon(self) -> None:
-        """Give up cohorts that did not hear in time: a long epoch, or the compilation of a large model."""
-        for running in list(self._running.values()):
-            self.around.executor.drop(running.cohort.number)
-            outcomes = tuple(
-                TrialOutcome(spec.number, Cause.TIMEOUT, message="An epoch was not over in time at the deadline.")
-                for spec in running.cohort.specs
-            )
-            self._take(CohortResult(running.cohort, outcomes))
+    def _note_time(self) -> None:
+        now = self.around.clock.now()
+        if now - self._noted_at >= _NOTE_SECONDS:
+            self._noted_at = now
+            self.around.folder.note_seconds(self.around.clock.elapsed_seconds)
 
-    def _why_nothing(self) -> str:
-        failed = [outcome for _, outcome in self.finished]
-        if not failed and self.proposer.last_misfit:
-            return self.proposer.last_misfit
-        if not failed:
-            return (
-                f"The time limit of {self.around.clock.budget.seconds:.0f} s left no time for a single trial. "
-                "Expected a minute or more. Raise --time-limit."
-            )
-        last = failed[-1]
-        return (
-            f"All {len(failed)} trials failed, the last with {last.cause}: {last.message} "
-            f"Expected at least one score. See {self.around.folder.trial(last.number)}."
-        )
+    # Ending --------------------------------------------------------------------------------------------------------
+
+    def _abandon(self, cause: Cause, message: str) -> None:
+        """Give up cohorts that did not hear in time: a long epoch, or the compilation of a large model."""
+        for running in [self.course.running[number] for number in sorted(self._submitted)]:
+            self.around.executor.drop(running.cohort.number)
+            self._submitted.discard(running.cohort.number)
+            outcomes = tuple(TrialOutcome(spec.number, cause, message=message) for spec in running.cohort.specs)
+            self._end(running.cohort, self.course.outcomes_of(CohortResult(running.cohort, outcomes)))
+
+    def _give_up_open(self) -> None:
+        """End what an earlier process left open and this one had no time for, with what it had reached by then."""
+        for running in list(self.course.running.values()):
+            cohort = running.cohort
+            reached = [self.around.folder.read_outcome(spec) for spec in cohort.specs]
+            self._end(cohort, [outcome or _no_time(spec) for spec, outcome in zip(cohort.specs, reached, strict=True)])
+
+    def _give_up_waiting(self) -> None:
+        """End trials for whose next attempt no time is left, with the cause of the last one."""
+        while self.course.has_waiting:
+            running = self.course.begin(0)
+            assert running is not None
+            self._journal_begun(running, 0)
+            self._end(running.cohort, self.course.last_failures(running.cohort))
+
+
+def _no_time(spec: TrialSpec) -> TrialOutcome:
+    return TrialOutcome(spec.number, Cause.TIMEOUT, message="No time was left to go on with it.")

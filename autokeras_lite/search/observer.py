@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from autokeras_lite.config import Budget
-from autokeras_lite.search.baselines import Baseline
+from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.trial import Cohort, EpochReport, TrialOutcome, TrialSpec
 
 
 @dataclass(frozen=True)
 class Overview:
-    """A search as it begins. `started` is a reading of `time.monotonic`; `workers` cohorts run at a time."""
+    """A search as it begins. `started` is a reading of `time.monotonic`; `workers` cohorts run at a time.
+
+    A search that goes on has `resumed` finished trials, and ran for `earlier_seconds` before `started`.
+    """
 
     name: str
     task: Task
@@ -22,6 +25,8 @@ class Overview:
     spaces: tuple[str, ...]
     workers: int
     started: float
+    resumed: int = 0
+    earlier_seconds: float = 0.0
 
 
 class Observer(Protocol):
@@ -44,6 +49,12 @@ class Observer(Protocol):
 
     def trial_finished(self, spec: TrialSpec, outcome: TrialOutcome, *, is_best: bool) -> None:
         """Hear how a trial ended, and whether it is the best so far."""
+
+    def attempt_failed(self, cohort: Cohort, outcome: TrialOutcome, again: str) -> None:
+        """Hear that an attempt at the trials of a cohort failed, and in which way they are tried again."""
+
+    def stopping(self, reason: str) -> None:
+        """Hear that no new trial begins, and why: a whole sentence."""
 
     def finishing(self, stage: str) -> None:
         """Hear which part of the end of the search has begun: `refit`, `artifact`, `tracking`."""
@@ -68,6 +79,12 @@ class SilentObserver:
         """Say nothing."""
 
     def trial_finished(self, spec: TrialSpec, outcome: TrialOutcome, *, is_best: bool) -> None:
+        """Say nothing."""
+
+    def attempt_failed(self, cohort: Cohort, outcome: TrialOutcome, again: str) -> None:
+        """Say nothing."""
+
+    def stopping(self, reason: str) -> None:
         """Say nothing."""
 
     def finishing(self, stage: str) -> None:

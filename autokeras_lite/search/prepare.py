@@ -42,14 +42,13 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(data: Any, config: SearchConfig) -> Prepared:
-    """Read the data and make of it what trials are trained on.
+def prepare(given: Dataset, config: SearchConfig) -> Prepared:
+    """Make of what was read what trials are trained on.
 
     Raises:
-        DataError: the data cannot be read or nothing can be learned from them.
+        DataError: nothing can be learned from the data.
         TaskError: the task or the metric does not fit the targets.
     """
-    given = read_dataset(data, config.columns, name=config.place.name)
     labelled, num_dropped = drop_unlabelled(given)
     profile = profile_dataset(labelled)
     task = infer_task(labelled.targets, config.goal)

@@ -41,11 +41,6 @@ class Proposer:
         """Whether every configuration of every space has been tried."""
         return not self._starts and len(self._exhausted) == len(self._studies)
 
-    @property
-    def in_portfolio(self) -> bool:
-        """Whether ready configurations are still to be tried."""
-        return bool(self._starts)
-
     def propose(self, num_lanes: int) -> tuple[Proposal, ...]:
         """Propose at most so many configurations of one structure; nothing when all have been tried."""
         while not self.is_exhausted:
@@ -65,6 +60,15 @@ class Proposer:
     def report(self, proposal: Proposal, rung: int, score: float) -> None:
         """Take note of how a trial stands at a rung."""
         self._studies[proposal.space.name].report(proposal.ticket, rung, score)
+
+    def record(self) -> None:
+        """Write to `study.db` what was learned since the last time."""
+        for study in self._studies.values():
+            study.record()
+
+    def close(self) -> tuple[str, ...]:
+        """Write what is left and close the file; return what a person should know of it."""
+        return tuple(note for study in self._studies.values() for note in study.close())
 
     def _fits(self, proposal: Proposal) -> bool:
         name = proposal.space.name

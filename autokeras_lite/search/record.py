@@ -41,13 +41,18 @@ class SearchSummary:
 
     `baselines` are scores by name; `verdict` is the honest sentence that compares them with the winner; `notes` are
     the sentences that a person was told on the way. `artifact` is the folder of the model.
+
+    `best` is `None` when the time was too short for a single trial: the best baseline is the result then, and there is
+    no model. `stopped` says why a search ended before its budget was spent: `interrupted` (Ctrl-C or SIGTERM),
+    `failures` (too many in a row), `unfinished` (it was killed, or still runs); empty when the budget was spent.
+    `unsent` records wait to be sent to the tracking server.
     """
 
     name: str
     task: str
     metric: str
     direction: str
-    best: BestTrial
+    best: BestTrial | None
     trials: TrialCounts
     seconds: float
     baselines: Mapping[str, float | None]
@@ -55,6 +60,8 @@ class SearchSummary:
     artifact: str
     tracking: TrackingPlace
     notes: tuple[str, ...] = ()
+    stopped: str = ""
+    unsent: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""
@@ -64,7 +71,7 @@ class SearchSummary:
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Return the summary that `to_json` wrote."""
         parts = {
-            "best": BestTrial(**values["best"]),
+            "best": None if values["best"] is None else BestTrial(**values["best"]),
             "trials": TrialCounts(**values["trials"]),
             "tracking": TrackingPlace(**values["tracking"]),
             "notes": tuple(values["notes"]),

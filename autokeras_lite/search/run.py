@@ -1,37 +1,46 @@
 """One search from its config to its record: every stage once, in the order in which the budget is spent."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
 from autokeras_lite.config import SearchConfig
 from autokeras_lite.data.dataset import Dataset, InputKind
-from autokeras_lite.errors import SpaceError
+from autokeras_lite.durable import disk_faults
+from autokeras_lite.errors import ArtifactError, SpaceError, TrialError
 from autokeras_lite.execution.executor import Executor
-from autokeras_lite.execution.work import predict_units
+from autokeras_lite.execution.machine import how_busy
+from autokeras_lite.execution.work import make_artifact, predict_units
 from autokeras_lite.models.check import check_fit, check_space
 from autokeras_lite.models.registry import FAMILIES
-from autokeras_lite.search.account import announce, close_account, close_broken_account, request_of, summarise
-from autokeras_lite.search.baselines import Baseline, fit_baselines
-from autokeras_lite.search.clock import Clock
+from autokeras_lite.search.account import Asked, announce, close_account, close_broken_account, summarise
+from autokeras_lite.search.background import BaselineThread, EarlyArtifact, MakeArtifact
+from autokeras_lite.search.baseline import Baseline
+from autokeras_lite.search.blueprint import Blueprint
+from autokeras_lite.search.clock import EXIT_SECONDS, FEWEST_USEFUL_SECONDS, Clock
+from autokeras_lite.search.constant import constant_baseline
+from autokeras_lite.search.course import Course, Plan, Streak
 from autokeras_lite.search.finish import finish
-from autokeras_lite.search.folder import SearchFolder, claim_folder, write_json
-from autokeras_lite.search.loop import Plan, SearchLoop, Surroundings
+from autokeras_lite.search.folder import SearchFolder
+from autokeras_lite.search.journal import Journal
+from autokeras_lite.search.loop import SearchLoop, Surroundings
 from autokeras_lite.search.observer import Observer
 from autokeras_lite.search.prepare import Prepared, prepare, read_test_rows
 from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.record import SearchSummary
+from autokeras_lite.search.replay import replay
+from autokeras_lite.search.stop import heeding_signals
 from autokeras_lite.search.study import Proposal, SpaceStudy
 from autokeras_lite.spaces.load import load_space
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.targets import encode_targets
 from autokeras_lite.tracking.tracker import Tracker
-from autokeras_lite.trial import recipe_fields
+from autokeras_lite.trial import Cause, TrialStatus, recipe_fields
 
 DEFAULT_SPACES: Mapping[InputKind, tuple[str, ...]] = MappingProxyType(
     {
@@ -43,16 +52,22 @@ DEFAULT_SPACES: Mapping[InputKind, tuple[str, ...]] = MappingProxyType(
 )
 # Baselines may take this much of a time limit: they are the first answer, not the search.
 _BASELINE_SHARE = 0.5
+_FEWEST_BASELINE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What a search is run with: handed in, so that a test may hand in others; `started` is `time.monotonic()`."""
+    """What a search is run with: handed in, so that a test may hand in others; `started` is `time.monotonic()`.
+
+    The tracker is opened when the folder of the search is there.
+    """
 
     executor: Executor
-    tracker: Tracker
+    open_tracker: Callable[[], Tracker]
     observer: Observer
     started: float
+    make_artifact: MakeArtifact = make_artifact
+    slowness: Callable[[], float] = how_busy
 
 
 def load_spaces(names: tuple[str, ...]) -> tuple[SearchSpace, ...]:
@@ -86,86 +101,195 @@ def choose_spaces(asked: tuple[SearchSpace, ...], kind: InputKind) -> tuple[Sear
 
 
 def run_search(
-    data: Any, config: SearchConfig, spaces: tuple[SearchSpace, ...], tools: Tools, test: Any
-) -> SearchFolder:
-    """Search, and leave the artifact and the record in the folder that is returned.
-
-    `test` are labelled rows that are scored once, at the very end; `None` for none.
+    given: Dataset, asked: Asked, spaces: tuple[SearchSpace, ...], folder: SearchFolder, tools: Tools
+) -> None:
+    """Search, or go on with a search, and leave the artifact and the record in a folder that this process holds.
 
     Raises:
-        AutokerasLiteError: the data, the task or the spaces do not fit, or no trial came to a score.
+        AutokerasLiteError: the data, the task or the spaces do not fit, no trial came to a score, or the disk is full.
     """
-    prepared = prepare(data, config)
-    test_rows = None if test is None else read_test_rows(prepared, test, config)
+    config = asked.config
+    prepared = prepare(given, config)
+    test_rows = None if asked.test is None else read_test_rows(prepared, asked.test, config)
     chosen = choose_spaces(spaces, prepared.dataset.kind)
-    folder = claim_folder(config.place.folder, request_of(config, prepared.profile.fingerprint))
-    clock = Clock(config.budget, tools.started)
-    around = Surroundings(prepared.task, tools.executor, tools.tracker, tools.observer, folder, clock)
+    course = _begin_course(prepared, config, chosen, folder)
+    tracker = tools.open_tracker()
     try:
-        announce(prepared, config, chosen, around)
-        summary = _search_and_finish(prepared, config, chosen, around, test_rows)
+        journal = _begin_folder(folder, asked, course)
+    except BaseException:
+        tracker.close(0.0)
+        raise
+    clock = Clock(config.budget, tools.started, earlier_seconds=folder.read_seconds(), slowness=tools.slowness)
+    if test_rows is not None:
+        clock.expect_test_rows(len(test_rows))
+    around = Surroundings(prepared.task, tools.executor, tracker, tools.observer, folder, clock, journal)
+    is_told = False
+    try:
+        with heeding_signals(around.stop):
+            announce(prepared, asked, chosen, around, resumed=course.num_counted)
+            summary = _search_and_finish(prepared, config, course, around, tools.make_artifact, test_rows)
+            # Until the tracker was told, whoever finds this file goes on with the search, and so tells it.
+            folder.write_summary(replace(summary, stopped=summary.stopped or "unfinished"))
+            is_told = True
+            folder.write_summary(close_account(summary, around))
     except BaseException as error:
-        close_broken_account(around, is_failure=isinstance(error, Exception))
+        if not is_told:
+            close_broken_account(around, is_failure=isinstance(error, Exception))
         raise
     finally:
+        folder.note_seconds(clock.elapsed_seconds)
         folder.discard_data()
-    write_json(folder.summary, summary.to_json())
-    return folder
 
 
-def _search_and_finish(
-    prepared: Prepared,
-    config: SearchConfig,
-    spaces: tuple[SearchSpace, ...],
-    around: Surroundings,
-    test_rows: Dataset | None,
-) -> SearchSummary:
-    prepared.data.write(around.folder.data)
-    loop, baselines = _search(prepared, config, spaces, around)
-    assert loop.best is not None
-    finish(prepared, config, around, loop.best)
-    summary = summarise(prepared, config, loop, baselines)
-    if test_rows is not None:
-        summary = replace(summary, best=replace(summary.best, test_score=_test_score(test_rows, around)))
-    return close_account(summary, around)
-
-
-def _search(
-    prepared: Prepared, config: SearchConfig, spaces: tuple[SearchSpace, ...], around: Surroundings
-) -> tuple[SearchLoop, list[Baseline]]:
+def _begin_course(
+    prepared: Prepared, config: SearchConfig, spaces: tuple[SearchSpace, ...], folder: SearchFolder
+) -> Course:
     studies = [
         SpaceStudy(
             space,
             space.recipe_names(recipe_fields(FAMILIES[space.family].config_type)),
             direction=prepared.task.direction,
             strategy=config.strategy,
-            database=around.folder.database,
+            database=folder.database,
         )
         for space in spaces
     ]
-    folds, baselines = prepared.data.folds, list[Baseline]()
+    folds = prepared.data.folds
     plan = Plan(config.strategy.seed, len(folds), min(len(fold.train_rows) for fold in folds), config.budget.trials)
 
     def check(proposal: Proposal) -> None:
         check_fit(*proposal.space.assemble(proposal.values), prepared.data.inputs, prepared.task.kind)
 
-    loop = SearchLoop(around, plan, Proposer(studies, prepared.task, check))
-    try:
-        # The driver has nothing else to do while the first cohorts are compiled.
-        loop.run(meanwhile=lambda: baselines.extend(_baselines(prepared, config, around)))
-    finally:
-        for study in studies:
-            study.close()
-    return loop, baselines
+    return Course(prepared.task, plan, Proposer(studies, prepared.task, check))
 
 
-def _baselines(prepared: Prepared, config: SearchConfig, around: Surroundings) -> tuple[Baseline, ...]:
-    left = around.clock.training_seconds_left
-    limit = {} if left is None else {"seconds_left": max(1.0, _BASELINE_SHARE * left)}
-    baselines = fit_baselines(prepared.data, prepared.task, seed=config.strategy.seed, **limit)
-    for baseline in baselines:
+def _begin_folder(folder: SearchFolder, asked: Asked, course: Course) -> Journal:
+    """Write down what was asked, and bring the course to where an earlier process left it."""
+    folder.trials.mkdir(parents=True, exist_ok=True)
+    if not folder.journal.exists() and folder.read_trials():
+        raise ArtifactError(
+            f"{folder.journal} is missing, beside results. Expected the file that the search wrote. "
+            "Restore it from a copy, or begin a new search with another --name."
+        )
+    journal = Journal.open(folder.journal)
+    replay(course, journal.events)  # may refuse: nothing was changed until here
+    folder.write_request(asked.request)
+    folder.summary.unlink(missing_ok=True)  # of a search that goes on: it is no longer true
+    folder.tidy({running.first for running in (*course.running.values(), *course.waiting)})
+    course.streak = Streak()  # who goes on has done something about the failures
+    for spec, outcome in course.finished:
+        if not folder.has_trial(spec, outcome):
+            folder.write_trial(spec, outcome)
+    return journal
+
+
+def _search_and_finish(
+    prepared: Prepared,
+    config: SearchConfig,
+    course: Course,
+    around: Surroundings,
+    make: MakeArtifact,
+    test_rows: Dataset | None,
+) -> SearchSummary:
+    blueprint = Blueprint.of(prepared, config)
+    with disk_faults(around.folder.data):
+        prepared.data.write(around.folder.data)
+        blueprint.write(around.folder.blueprint)
+    request = partial(blueprint.request, around.folder)
+    early = EarlyArtifact(request, course, around.executor, make, around.clock, around.stop)
+    baselines = _search(prepared, config, course, around, early)
+    summary = summarise(around.folder, blueprint.manifest, course.finished, course.best, baselines)
+    summary = _with_ending(summary, course, around)
+    if course.best is None:
+        return summary
+    finish(prepared, config, around, course.best, early)
+    summary = replace(summary, seconds=round(around.clock.elapsed_seconds, 2))
+    if test_rows is None or around.stop.is_asked or summary.best is None:
+        return summary
+    return replace(summary, best=replace(summary.best, test_score=_test_score(test_rows, around)))
+
+
+def _search(
+    prepared: Prepared, config: SearchConfig, course: Course, around: Surroundings, early: EarlyArtifact
+) -> Sequence[Baseline]:
+    found = list(around.folder.read_baselines())
+    for baseline in found:
         around.observer.baseline_finished(baseline)
-    return baselines
+
+    def take(baselines: Sequence[Baseline]) -> None:
+        if not baselines:
+            return  # those of an earlier process stay
+        around.folder.write_baselines(baselines)
+        found.extend(baselines)
+        for baseline in baselines:
+            around.observer.baseline_finished(baseline)
+
+    thread = BaselineThread(lambda: [] if found else _fit(prepared, config, around), take)
+    try:
+        SearchLoop(around, course, (thread, early)).run()
+    finally:
+        for note in course.proposer.close():
+            around.observer.note(note)
+    thread.finish(partial(_may_wait_for_baselines, course, around))
+    return found or [constant_baseline(prepared.data, prepared.task)]
+
+
+def _fit(prepared: Prepared, config: SearchConfig, around: Surroundings) -> tuple[Baseline, ...]:
+    from autokeras_lite.search.baselines import fit_baselines  # scikit-learn takes most of a second to load
+
+    left = around.clock.training_seconds_left
+    limit = {} if left is None else {"seconds_left": max(_FEWEST_BASELINE_SECONDS, _BASELINE_SHARE * left)}
+    return fit_baselines(prepared.data, prepared.task, seed=config.strategy.seed, **limit)
+
+
+def _may_wait_for_baselines(course: Course, around: Surroundings) -> bool:
+    """Say whether there is time for baselines yet: without a model there is no other end to keep free."""
+    clock = around.clock
+    left = clock.training_seconds_left if course.best is not None else clock.seconds_left
+    return not around.stop.is_asked and (left is None or left > EXIT_SECONDS)
+
+
+def _with_ending(summary: SearchSummary, course: Course, around: Surroundings) -> SearchSummary:
+    """Say why the search ended, where that needs saying.
+
+    Raises:
+        TrialError: there is no result at all.
+    """
+    if around.stop.is_asked:
+        return replace(summary, stopped="interrupted")
+    failed = [outcome for _, outcome in course.finished if outcome.status is TrialStatus.FAILED]
+    if course.best is not None and not course.streak.is_hopeless:
+        return summary
+    if course.best is not None:
+        last = failed[-1]
+        why = f"Stopped after {course.streak.describe()} {last.cause}: {last.message}"
+        return replace(summary, stopped="failures", notes=(why, *summary.notes))
+    left = around.clock.training_seconds_left
+    is_too_short = left is not None and left <= FEWEST_USEFUL_SECONDS
+    has_baseline = any(value is not None for value in summary.baselines.values())
+    if is_too_short and has_baseline and all(outcome.cause is Cause.TIMEOUT for outcome in failed):
+        return replace(summary, verdict=f"{summary.verdict} {_needed(course, around.clock)}")
+    raise TrialError(_why_nothing(course, around))
+
+
+def _needed(course: Course, clock: Clock) -> str:
+    """Say how long a search should be given that had no time for a trial."""
+    elapsed = clock.elapsed_seconds
+    seconds = 2.0 * elapsed if course.finished else 1.2 * (elapsed + FEWEST_USEFUL_SECONDS + clock.tail_seconds)
+    return f"A network needs a --time-limit of about {5 * math.ceil(seconds / 5)}s on this machine."
+
+
+def _why_nothing(course: Course, around: Surroundings) -> str:
+    failed = [outcome for _, outcome in course.finished]
+    if not failed and course.proposer.last_misfit:
+        return course.proposer.last_misfit
+    if not failed:
+        return f"No trial was begun and no baseline was fitted. {_needed(course, around.clock)}"
+    last = failed[-1]
+    return (
+        f"All {len(failed)} trials failed, the last with {last.cause}: {last.message} "
+        f"Expected at least one score. See {around.folder.trial(last.number)}."
+    )
 
 
 def _test_score(test_rows: Dataset, around: Surroundings) -> float:

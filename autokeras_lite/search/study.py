@@ -3,16 +3,15 @@
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import optuna
-from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from autokeras_lite.config import Strategy
 from autokeras_lite.search.samplers import GridSuggester, make_sampler
+from autokeras_lite.search.study_record import StudyRecord
 from autokeras_lite.spaces.domain import Value
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.trial import Cause, TrialOutcome, TrialStatus
@@ -33,8 +32,10 @@ class Proposal:
 class SpaceStudy:
     """One study over one space.
 
-    The sampler works on a study in memory; a trial is written to the SQLite file `study.db` when it is told, so that
-    asking costs a millisecond and the record is still complete. (A SQLite study costs twenty times as much a trial.)
+    The sampler works on a study in memory, so that asking costs a millisecond (a SQLite study costs twenty times as
+    much a trial). Trials that were told are written to the SQLite file `study.db` by `record`. What is asked depends
+    on the seed and on what was asked and told before, and on nothing else: a search that goes on asks and tells the
+    same again, and so comes to the same state.
     """
 
     def __init__(
@@ -51,22 +52,12 @@ class SpaceStudy:
         # Each space draws from a stream of its own.
         seed = (strategy.seed + zlib.crc32(space.name.encode())) % 2**31
         self._study = optuna.create_study(direction=direction, sampler=make_sampler(strategy.sampler, seed))
-        self._database = database
+        self._record = StudyRecord(database, space.name, direction)
+        self._unrecorded: list[optuna.trial.FrozenTrial] = []
         self._starts = space.starts()
         self._seen: set[tuple[tuple[str, Value], ...]] = set()
         self._open: dict[int, optuna.Trial] = {}
         self._reported: set[int] = set()
-
-    @cached_property
-    def _storage(self) -> RDBStorage:
-        return RDBStorage(f"sqlite:///{self._database}", engine_kwargs={"connect_args": {"timeout": 60}})
-
-    @cached_property
-    def _record(self) -> optuna.Study:
-        """The study in the file; made when the first trial is told, so that the first cohort does not wait for it."""
-        return optuna.create_study(
-            study_name=self.space.name, storage=self._storage, direction=self._study.direction, load_if_exists=True
-        )
 
     def structure(self, values: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
         """Return the part of a configuration that shapes the graph."""
@@ -101,7 +92,7 @@ class SpaceStudy:
         self._reported.add(ticket)
 
     def tell(self, proposal: Proposal, number: int, outcome: TrialOutcome) -> None:
-        """Write down how a trial ended, in memory and in the file."""
+        """Take note of how a trial ended."""
         trial = self._open.pop(proposal.ticket)
         trial.set_user_attr("trial", number)
         trial.set_user_attr("cause", str(outcome.cause))
@@ -112,14 +103,16 @@ class SpaceStudy:
             self._study.tell(trial, state=TrialState.PRUNED)
         else:
             self._study.tell(trial, outcome.score)
-        self._record.add_trial(self._study.get_trials(deepcopy=False)[proposal.ticket])
+        self._unrecorded.append(self._study.get_trials(deepcopy=False)[proposal.ticket])
+
+    def record(self) -> None:
+        """Write to the file what was told since the last time; what the file does not take now waits for the next."""
+        self._unrecorded = self._record.add(self._unrecorded)
 
     def discard(self, proposal: Proposal) -> None:
         """Let a configuration go that will not be tried; it counts nowhere."""
         self._study.tell(self._open.pop(proposal.ticket), state=TrialState.FAIL)
 
-    def close(self) -> None:
-        """Close the file; a space of which no trial was told has an empty study in it."""
-        self._record  # noqa: B018 - makes the study
-        self._storage.remove_session()
-        self._storage.engine.dispose()
+    def close(self) -> tuple[str, ...]:
+        """Write what is left and close the file; return what a person should know of it."""
+        return self._record.close(self._unrecorded)

@@ -59,13 +59,15 @@ def test_the_same_search_again_shows_its_result_and_trains_nothing(first, search
 
 
 def test_other_options_under_the_same_name_are_refused_with_the_difference(first, search):
-    with pytest.raises(ConfigError, match=r"made with other options \(budget.trials: 2 became 3\)"):
+    with pytest.raises(ConfigError, match=r"made with other settings \(budget.trials: 2 became 3\).*--extend"):
         search("first", *breast_cancer(), trials=3)
+    with pytest.raises(ConfigError, match=r"made with other settings \(strategy.seed: 0 became 1\)"):
+        search("first", *breast_cancer(), seed=1, extend=True)
 
 
 def test_other_data_under_the_same_name_are_refused(first, search):
     frame, target = breast_cancer()
-    with pytest.raises(ConfigError, match="made from other data"):
+    with pytest.raises(ConfigError, match=r"made with other settings \(the data changed\)"):
         search("first", frame.head(300), target)
 
 
@@ -182,6 +184,9 @@ def test_a_space_in_which_everything_diverges_ends_in_one_line(search, runs):
         search("wild", *diabetes(), space=str(SPACES / "diverging_table.toml"))
     assert "\n" not in str(caught.value)
     assert not (runs / "wild" / "summary.json").exists()
+    failures = akl.load(runs / "wild").failures()
+    assert list(failures["cause"]) == ["DIVERGED"] * len(failures)
+    assert set(failures["attempts"]) == {1}
 
 
 def test_a_space_for_other_inputs_is_refused_before_anything_is_written(search, runs):

@@ -1,27 +1,61 @@
 """Small spaces, and an executor that trains nothing: what the tests of the search share."""
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from autokeras_lite.config import Budget, Strategy
+from autokeras_lite.data.arrays import EncodedData
 from autokeras_lite.execution.executor import CohortJob, CohortResult, Reporter
 from autokeras_lite.models.registry import FAMILIES
+from autokeras_lite.search.background import Background
 from autokeras_lite.search.clock import Clock
+from autokeras_lite.search.course import Course, Plan
 from autokeras_lite.search.folder import SearchFolder
-from autokeras_lite.search.loop import Plan, SearchLoop, Surroundings
+from autokeras_lite.search.journal import Journal
+from autokeras_lite.search.loop import SearchLoop, Surroundings
 from autokeras_lite.search.observer import Observer, SilentObserver
 from autokeras_lite.search.proposer import Proposer
+from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
+from autokeras_lite.search.replay import replay
 from autokeras_lite.search.study import SpaceStudy
 from autokeras_lite.spaces.load import read_space
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tasks.task import Task, TaskKind
 from autokeras_lite.tracking.null import NullTracker
 from autokeras_lite.tracking.tracker import Tracker
-from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome, TrialSpec, recipe_fields
+from autokeras_lite.trial import (
+    Cause,
+    Cohort,
+    Directive,
+    EpochReport,
+    TrainingConfig,
+    TrialOutcome,
+    TrialSpec,
+    recipe_fields,
+)
 
 TASK = Task(TaskKind.BINARY, ("y",), "roc_auc", "maximize", (0, 1))
 LOSS_TASK = Task(TaskKind.BINARY, ("y",), "log_loss", "minimize", (0, 1))
+
+SPEC = TrialSpec(3, "space", "tabular_mlp", {"depth": 2}, TrainingConfig(), 5, "default")
+SUMMARY = SearchSummary(
+    name="first",
+    task="binary",
+    metric="roc_auc",
+    direction="maximize",
+    best=BestTrial(3, "tabular_mlp", "space", {"depth": 2}, 0.5),
+    trials=TrialCounts(1, 2, 3),
+    seconds=1.5,
+    baselines={"constant": 0.5, "linear": None},
+    verdict="The network wins.",
+    artifact="somewhere",
+    tracking=TrackingPlace("sqlite://", "1", "2"),
+    notes=("a", "b"),
+)
 
 WIDE = b"""
 family = "tabular_mlp"
@@ -91,6 +125,39 @@ def failing(spec: TrialSpec) -> TrialOutcome:
     return TrialOutcome(spec.number, Cause.EXCEPTION, message=f"ValueError: trial {spec.number} is wrong")
 
 
+def diverging(spec: TrialSpec) -> TrialOutcome:
+    """Every trial fails with a cause for which nothing is tried again."""
+    return TrialOutcome(spec.number, Cause.DIVERGED, message="No finite score.")
+
+
+class Time:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+BROKEN = (
+    Cause.OUT_OF_MEMORY_HOST,
+    Cause.OUT_OF_MEMORY_DEVICE,
+    Cause.SIGNAL,
+    Cause.LOST,
+    Cause.EXCEPTION,
+    Cause.TIMEOUT,
+)
+
+
+@dataclass
+class Done:
+    """Work that is done when it is asked for."""
+
+    result: Callable[[], object]
+    is_done: bool = True
+
+
 @dataclass
 class ScriptedExecutor:
     """Ends cohorts at once, the oldest first, with what `script` says of each spec.
@@ -104,8 +171,12 @@ class ScriptedExecutor:
     jobs: list[CohortJob] = field(default_factory=list)
     cohorts: list[Cohort] = field(default_factory=list)
 
+    def is_ready(self, timeout_seconds: float) -> bool:
+        return True
+
     def submit(self, job: CohortJob) -> None:
         assert len(self.jobs) < self.slots, "more cohorts than slots"
+        assert len(self.cohorts) < 500, "the search never ends"
         self.jobs.append(job)
         self.cohorts.append(job.cohort)
 
@@ -134,11 +205,60 @@ class ScriptedExecutor:
             n: TrialOutcome(n, cause, score=0.5, best_epoch=1, epochs=1, seconds=0.01) for n, cause in causes.items()
         }
 
+    def start(self, work):
+        return Done(work)
+
     def run(self, work):
         return work()
 
     def close(self) -> None:
         self.jobs.clear()
+
+
+@dataclass
+class RandomExecutor(ScriptedExecutor):
+    """Ends each cohort in a way that its number and `luck` decide: so in every process that runs it."""
+
+    luck: int = 0
+
+    def wait(self, report: Reporter, timeout_seconds: float) -> tuple[CohortResult, ...]:
+        cohort = self.jobs[0].cohort
+        dice = random.Random(f"{self.luck} {cohort.number}")
+        broken = dice.choice([*BROKEN, *[None] * 8])
+        causes = {spec.number: broken or dice.choice([Cause.OK, Cause.OK, Cause.DIVERGED]) for spec in cohort.specs}
+        scores = {spec.number: dice.choice([0.2, 0.4, 0.6, dice.random()]) for spec in cohort.specs}
+
+        def end(spec: TrialSpec) -> TrialOutcome:
+            if causes[spec.number] is not Cause.OK:
+                return TrialOutcome(spec.number, causes[spec.number], message=f"{spec.number} in {cohort.number}")
+            return TrialOutcome(spec.number, Cause.OK, score=scores[spec.number], best_epoch=1, epochs=1, seconds=0.01)
+
+        self.script, self.rung_score = end, lambda spec: scores[spec.number]
+        (result,) = super().wait(report, timeout_seconds)
+        return (CohortResult(cohort, tuple(end(s) for s in cohort.specs)) if broken else result,)
+
+
+@dataclass
+class LeavingExecutor(ScriptedExecutor):
+    """Leaves in the folder of each trial what a real one leaves, as far as the driver reads it."""
+
+    def wait(self, report: Reporter, timeout_seconds: float) -> tuple[CohortResult, ...]:
+        job = self.jobs[0]
+        folds = EncodedData.open(job.data_folder).folds
+        for spec in job.cohort.specs:
+            folder = job.trials_folder / f"{spec.number:04d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            predictions = {f"fold-{n}": np.full((len(fold.validation_rows), 1), 0.5) for n, fold in enumerate(folds)}
+            np.savez(folder / "predictions.npz", **predictions)
+            np.savez(folder / "weights-0.npz")
+        return super().wait(report, timeout_seconds)
+
+
+class QuickProposer(Proposer):
+    """Writes no `study.db`, which takes most of the time of a search that trains nothing."""
+
+    def record(self) -> None:
+        """Write nothing."""
 
 
 def make_loop(
@@ -154,11 +274,17 @@ def make_loop(
     tracker: Tracker | None = None,
     observer: Observer | None = None,
     task: Task = TASK,
+    sampler: str = "random",
+    background: Sequence[Background] = (),
+    proposer: type[Proposer] = QuickProposer,
 ) -> SearchLoop:
-    """Make a loop over `spaces` (by default a wide one) whose folder is `folder`."""
-    studies = [open_study(space, folder, seed=seed, task=task) for space in spaces or (small_space(),)]
+    """Make a loop over `spaces` (by default a wide one) that goes on from the journal in `folder`."""
+    studies = [open_study(s, folder, seed=seed, task=task, sampler=sampler) for s in spaces or (small_space(),)]
     clock = clock or Clock(Budget(trials=trials or 1), 0.0, now=lambda: 0.0)
+    journal = Journal.open(folder / "journal.jsonl")
     around = Surroundings(
-        task, executor, tracker or NullTracker(), observer or SilentObserver(), SearchFolder(folder), clock
+        task, executor, tracker or NullTracker(), observer or SilentObserver(), SearchFolder(folder), clock, journal
     )
-    return SearchLoop(around, Plan(seed, num_folds, num_rows, trials), Proposer(studies, task))
+    course = Course(task, Plan(seed, num_folds, num_rows, trials), proposer(studies, task))
+    replay(course, journal.events)
+    return SearchLoop(around, course, background)

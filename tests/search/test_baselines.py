@@ -11,7 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from autokeras_lite.config import Goal
 from autokeras_lite.data.arrays import ArraySpec, EncodedData, EncodedFold, InputSpec
 from autokeras_lite.data.dataset import InputKind
-from autokeras_lite.search.baselines import Baseline, compare_with_baselines, fit_baselines
+from autokeras_lite.search.baseline import Baseline, compare_with_baselines
+from autokeras_lite.search.baselines import fit_baselines
 from autokeras_lite.tasks.infer import infer_task
 from autokeras_lite.tasks.metrics import METRICS
 from autokeras_lite.tasks.targets import encode_targets

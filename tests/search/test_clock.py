@@ -3,42 +3,71 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autokeras_lite.config import Budget
-from autokeras_lite.search.clock import FEWEST_USEFUL_SECONDS, TAIL_SECONDS, Clock
+from autokeras_lite.search.clock import FEWEST_USEFUL_SECONDS, Clock
+
+seconds = st.floats(0, 1e6)
 
 
-def clock_at(elapsed: float, **budget) -> Clock:
-    return Clock(Budget(**budget), started=100.0, now=lambda: 100.0 + elapsed)
+def clock_at(elapsed: float, *, earlier: float = 0.0, **budget) -> Clock:
+    return Clock(Budget(**budget), started=100.0, earlier_seconds=earlier, now=lambda: 100.0 + elapsed)
 
 
 def test_without_a_time_limit_the_clock_never_ends():
     clock = clock_at(1e9, trials=5)
+    assert clock.seconds_left is None
     assert clock.training_seconds_left is None
     assert clock.can_start
-    assert not clock.is_over
 
 
 def test_time_counts_from_the_start():
     assert clock_at(12.5, trials=1).elapsed_seconds == 12.5
 
 
-@given(st.floats(1, 1e6))
-def test_the_end_of_the_search_is_kept_free(seconds):
-    left = clock_at(0.0, seconds=seconds).training_seconds_left
-    assert 0.7 * seconds <= left <= seconds
-    assert seconds - left <= TAIL_SECONDS + 1e-6 * seconds
+@given(seconds, seconds, st.floats(1, 1e6))
+def test_all_processes_of_a_search_spend_one_budget(earlier, elapsed, limit):
+    resumed, whole = clock_at(elapsed, earlier=earlier, seconds=limit), clock_at(earlier + elapsed, seconds=limit)
+    assert resumed.elapsed_seconds == pytest.approx(earlier + elapsed)
+    assert resumed.seconds_left == pytest.approx(whole.seconds_left, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("elapsed", "can_start", "is_over"),
-    [
-        (0.0, True, False),
-        (100 - TAIL_SECONDS - FEWEST_USEFUL_SECONDS - 0.1, True, False),
-        (100 - TAIL_SECONDS - FEWEST_USEFUL_SECONDS + 0.1, False, False),
-        (100 - TAIL_SECONDS - 0.1, False, False),
-        (100 - TAIL_SECONDS, False, True),
-        (200.0, False, True),
-    ],
-)
-def test_nothing_starts_shortly_before_the_end_and_everything_ends_at_it(elapsed, can_start, is_over):
-    clock = clock_at(elapsed, seconds=100.0)
-    assert (clock.can_start, clock.is_over) == (can_start, is_over)
+@given(seconds, st.floats(1, 1e6))
+def test_the_end_of_the_search_is_kept_free(elapsed, limit):
+    clock = clock_at(elapsed, seconds=limit)
+    assert clock.seconds_left - clock.training_seconds_left == pytest.approx(clock.tail_seconds, abs=1e-6)
+    assert clock.tail_seconds > 0
+
+
+def test_nothing_starts_shortly_before_the_end():
+    tail = clock_at(0.0, seconds=100.0).tail_seconds
+    last = 100.0 - tail - FEWEST_USEFUL_SECONDS
+    assert clock_at(last - 0.1, seconds=100.0).can_start
+    assert not clock_at(last + 0.1, seconds=100.0).can_start
+    assert not clock_at(200.0, seconds=100.0).can_start
+
+
+@given(st.floats(0.1, 1e3), st.floats(1.1, 10))
+def test_a_costlier_model_file_leaves_less_time_for_training(cost, factor):
+    clock = clock_at(0.0, seconds=1e5)
+    clock.expect_artifact(cost)
+    cheap = clock.tail_seconds
+    assert cheap >= cost
+    clock.expect_artifact(factor * cost)
+    assert clock.tail_seconds > cheap
+    assert clock.training_seconds_left == clock.seconds_left - clock.tail_seconds
+
+
+@given(st.floats(0, 1e3), st.floats(0.1, 1e3))
+def test_training_once_more_is_kept_free_beside_the_model_file(trial, artifact):
+    clock = clock_at(0.0, seconds=1e5)
+    clock.expect_artifact(artifact)
+    before = clock.tail_seconds
+    clock.expect_refit(trial)
+    assert clock.tail_seconds >= before + trial
+
+
+@given(st.integers(1, 10**7))
+def test_scoring_test_rows_is_kept_free_at_the_end(rows):
+    clock = clock_at(0.0, seconds=1e6)
+    before = clock.training_seconds_left
+    clock.expect_test_rows(rows)
+    assert clock.training_seconds_left < before

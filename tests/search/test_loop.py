@@ -8,6 +8,8 @@ from search_fakes import (
     SMALL,
     SMALL_SIZE,
     ScriptedExecutor,
+    Time,
+    diverging,
     failing,
     make_loop,
     scored,
@@ -15,7 +17,7 @@ from search_fakes import (
 )
 
 from autokeras_lite.config import Budget
-from autokeras_lite.errors import TrialError
+from autokeras_lite.execution.executor import CohortResult
 from autokeras_lite.search.clock import Clock
 from autokeras_lite.search.leaderboard import make_leaderboard
 from autokeras_lite.search.loop import MOST_LANES
@@ -25,18 +27,8 @@ from autokeras_lite.tracking.tracker import TrialEnd, TrialRecord
 from autokeras_lite.trial import Cause, EpochReport, TrialOutcome, TrialStatus
 
 
-class Time:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 def counted(loop) -> Counter:
-    return Counter(outcome.status for _, outcome in loop.finished)
+    return Counter(outcome.status for _, outcome in loop.course.finished)
 
 
 @pytest.mark.parametrize("slots", [1, 3])
@@ -45,8 +37,8 @@ def test_a_budget_of_trials_is_spent_exactly(trials, slots, tmp_path):
     executor = ScriptedExecutor(slots=slots)
     loop = make_loop(tmp_path, executor, trials=trials)
     loop.run()
-    assert len(loop.finished) == trials
-    assert sorted(spec.number for spec, _ in loop.finished) == list(range(1, trials + 1))
+    assert len(loop.course.finished) == trials
+    assert sorted(spec.number for spec, _ in loop.course.finished) == list(range(1, trials + 1))
     assert all(len(cohort.specs) <= MOST_LANES for cohort in executor.cohorts)
 
 
@@ -74,17 +66,27 @@ def test_pruned_trials_count_as_trials(tmp_path):
 def test_a_small_space_ends_the_search_before_its_budget(tmp_path):
     loop = make_loop(tmp_path, ScriptedExecutor(), trials=100, spaces=(small_space(SMALL, "small"),))
     loop.run()
-    assert len(loop.finished) == SMALL_SIZE
+    assert len(loop.course.finished) == SMALL_SIZE
 
 
-def test_when_every_trial_fails_the_last_cause_is_named(tmp_path):
-    loop = make_loop(tmp_path, ScriptedExecutor(failing), trials=3)
-    with pytest.raises(
-        TrialError, match=r"All \d+ trials failed, the last with EXCEPTION: ValueError: trial (\d+)"
-    ) as caught:
-        loop.run()
-    assert 3 <= len(loop.finished) <= 30
-    assert str(tmp_path / "trials" / f"{len(loop.finished):04d}") in str(caught.value)
+@pytest.mark.parametrize("script", [failing, diverging])
+def test_a_search_in_which_everything_fails_for_one_reason_is_given_up(script, tmp_path):
+    loop = make_loop(tmp_path, ScriptedExecutor(script), trials=3)
+    loop.run()
+    assert loop.course.best is None
+    assert loop.course.streak.length == 6 == len(loop.course.finished)
+
+
+def test_failures_for_changing_reasons_do_not_end_a_search(tmp_path):
+    def three_reasons(spec):
+        return [scored, failing, diverging][spec.number % 3](spec) if spec.number > 8 else failing_in_turn(spec)
+
+    def failing_in_turn(spec):
+        return [failing, diverging][spec.number % 2](spec)
+
+    loop = make_loop(tmp_path, ScriptedExecutor(three_reasons), trials=3)
+    loop.run()
+    assert counted(loop)[TrialStatus.COMPLETED] == 3
 
 
 def test_one_structure_that_fails_with_all_its_lanes_does_not_end_the_search(tmp_path):
@@ -94,14 +96,14 @@ def test_one_structure_that_fails_with_all_its_lanes_does_not_end_the_search(tmp
     loop.run()
     assert len(executor.cohorts[0].specs) > 10
     assert counted(loop)[TrialStatus.FAILED] == len(executor.cohorts[0].specs)
-    assert len(loop.finished) - len(executor.cohorts[0].specs) == 60
+    assert len(loop.course.finished) - len(executor.cohorts[0].specs) == 60
 
 
 def test_the_first_trial_is_the_default_and_every_configuration_is_new(tmp_path):
     space = small_space()
     loop = make_loop(tmp_path, ScriptedExecutor(slots=2), trials=30)
     loop.run()
-    by_number = sorted(loop.finished, key=lambda pair: pair[0].number)
+    by_number = sorted(loop.course.finished, key=lambda pair: pair[0].number)
     assert by_number[0][0].origin == "default"
     assert (by_number[0][0].config, by_number[0][0].training) == space.assemble(space.defaults())
     configs = {
@@ -115,7 +117,7 @@ def test_the_same_seed_makes_the_same_specs(tmp_path):
         (tmp_path / str(run)).mkdir()
         loop = make_loop(tmp_path / str(run), ScriptedExecutor(), trials=12, seed=seed)
         loop.run()
-        return [spec for spec, _ in loop.finished]
+        return [spec for spec, _ in loop.course.finished]
 
     first = specs(1, seed=0)
     assert first == specs(2, seed=0)
@@ -125,8 +127,8 @@ def test_the_same_seed_makes_the_same_specs(tmp_path):
 def test_the_best_trial_is_kept_in_the_direction_of_the_metric(tmp_path):
     loop = make_loop(tmp_path, ScriptedExecutor(), trials=8, task=LOSS_TASK)
     loop.run()
-    assert loop.best[0].number == 8
-    assert loop.best[1].score == min(outcome.score for _, outcome in loop.finished)
+    assert loop.course.best[0].number == 8
+    assert loop.course.best[1].score == min(outcome.score for _, outcome in loop.course.finished)
 
 
 @pytest.mark.parametrize(
@@ -148,17 +150,26 @@ def test_of_equal_trials_the_first_by_number_is_the_best_whichever_ended_first(t
     executor = LastFirst(lambda spec: TrialOutcome(spec.number, Cause.OK, score=0.5), slots=3)
     loop = make_loop(tmp_path, executor, trials=3)
     loop.run()
-    assert [spec.number for spec, _ in loop.finished] != [1, 2, 3]
-    assert loop.best[0].number == 1
-    assert make_leaderboard(loop.finished, "maximize")["trial"][0] == 1
+    assert [spec.number for spec, _ in loop.course.finished] != [1, 2, 3]
+    assert loop.course.best[0].number == 1
+    assert make_leaderboard(loop.course.finished, "maximize")["trial"][0] == 1
 
 
-def test_what_is_done_meanwhile_is_done_once_while_the_first_cohorts_train(tmp_path):
-    executor = ScriptedExecutor(slots=2)
-    seen = []
-    loop = make_loop(tmp_path, executor, trials=6)
-    loop.run(meanwhile=lambda: seen.append((len(executor.jobs), len(loop.finished))))
-    assert seen == [(2, 0)]
+class Looking:
+    """Counts what it sees of the finished trials."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def look(self) -> None:
+        self.seen.append(len(self.loop.course.finished))
+
+
+def test_what_goes_on_beside_the_trials_is_looked_at_after_every_message(tmp_path):
+    looking = Looking()
+    looking.loop = make_loop(tmp_path, ScriptedExecutor(slots=2), trials=3, background=(looking,))
+    looking.loop.run()
+    assert looking.seen == [1, 2, 3]
 
 
 def test_a_budget_of_trials_is_spread_over_several_structures(tmp_path):
@@ -186,7 +197,7 @@ def test_a_result_is_on_disk_before_the_tracker_hears_of_it(tmp_path):
     began = [event.spec.number for event in tracker.events if isinstance(event, TrialRecord)]
     ended = [event.outcome.number for event in tracker.events if isinstance(event, TrialEnd)]
     assert sorted(began) == sorted(ended) == [1, 2, 3, 4, 5, 6]
-    assert loop.around.folder.read_trials() == sorted(loop.finished, key=lambda pair: pair[0].number)
+    assert loop.around.folder.read_trials() == sorted(loop.course.finished, key=lambda pair: pair[0].number)
 
 
 def test_the_observer_hears_of_each_new_best(tmp_path):
@@ -219,20 +230,20 @@ class TimedExecutor(ScriptedExecutor):
 
 def test_at_the_deadline_what_trains_is_cancelled_and_keeps_its_score(tmp_path):
     time = Time()
-    executor = TimedExecutor(time, lambda number: 10.0 if number < 3 else 75.0)
-    loop = make_loop(tmp_path, executor, clock=Clock(Budget(seconds=100.0), 0.0, time))
+    executor = TimedExecutor(time, lambda number: 10.0 if number < 3 else 78.0)
+    loop = make_loop(tmp_path, executor, clock=Clock(Budget(seconds=100.0), 0.0, now=time))
     loop.run()
-    causes = [[o.cause for s, o in loop.finished if s in cohort.specs] for cohort in executor.cohorts]
+    causes = [[o.cause for s, o in loop.course.finished if s in cohort.specs] for cohort in executor.cohorts]
     assert set(causes[-1]) == {Cause.CANCELLED}
     assert len(causes) == 3
-    assert all(outcome.score is not None for _, outcome in loop.finished)
+    assert all(outcome.score is not None for _, outcome in loop.course.finished)
 
 
-def test_without_time_for_a_single_trial_that_is_said(tmp_path):
-    time = Time()
-    loop = make_loop(tmp_path, ScriptedExecutor(), clock=Clock(Budget(seconds=2.0), 0.0, time))
-    with pytest.raises(TrialError, match=r"The time limit of 2 s left no time for a single trial.*Raise --time-limit"):
-        loop.run()
+def test_without_time_for_a_single_trial_none_is_begun(tmp_path):
+    loop = make_loop(tmp_path, ScriptedExecutor(), clock=Clock(Budget(seconds=2.0), 0.0, now=Time()))
+    loop.run()
+    assert loop.course.finished == []
+    assert loop.around.executor.cohorts == []
 
 
 class DeafExecutor(ScriptedExecutor):
@@ -249,19 +260,19 @@ class DeafExecutor(ScriptedExecutor):
 
 def test_a_cohort_that_does_not_hear_is_given_up_after_the_deadline(tmp_path):
     time = Time()
-    loop = make_loop(tmp_path, DeafExecutor(time), clock=Clock(Budget(seconds=60.0), 0.0, time))
+    loop = make_loop(tmp_path, DeafExecutor(time), clock=Clock(Budget(seconds=60.0), 0.0, now=time))
     loop.run()
-    assert loop.finished[0][1].cause is Cause.OK
-    assert {outcome.cause for _, outcome in loop.finished[1:]} == {Cause.TIMEOUT}
+    assert loop.course.finished[0][1].cause is Cause.OK
+    assert {outcome.cause for _, outcome in loop.course.finished[1:]} == {Cause.TIMEOUT}
     assert time.seconds < 90.0
     assert not loop.around.executor.jobs, "it is dropped, so that it does not compete with what follows"
 
 
-@pytest.mark.parametrize(("elapsed", "ends"), [(30.0, False), (35.0, True)])
+@pytest.mark.parametrize(("elapsed", "ends"), [(30.0, False), (37.0, True)])
 def test_a_cohort_hears_two_epochs_before_the_deadline_that_it_must_end(tmp_path, elapsed, ends):
     time = Time()
-    loop = make_loop(tmp_path, ScriptedExecutor(), clock=Clock(Budget(seconds=60.0), 0.0, time))
-    time.seconds = elapsed  # 8 seconds are kept for the tail, so 22 or 17 are left
+    loop = make_loop(tmp_path, ScriptedExecutor(), clock=Clock(Budget(seconds=60.0), 0.0, now=time))
+    time.seconds = elapsed  # 4 seconds are kept for the tail, so 26 or 19 are left
     report = EpochReport(1, epoch=3, epochs=60, scores={}, losses={}, seconds=30.0)
     assert loop._answer(report).cancel is ends
 
@@ -269,7 +280,7 @@ def test_a_cohort_hears_two_epochs_before_the_deadline_that_it_must_end(tmp_path
 def test_with_a_time_limit_one_model_stands_before_many_train_together(tmp_path):
     time = Time()
     executor = TimedExecutor(time, lambda number: 5.0)
-    make_loop(tmp_path, executor, clock=Clock(Budget(seconds=60.0), 0.0, time)).run()
+    make_loop(tmp_path, executor, clock=Clock(Budget(seconds=60.0), 0.0, now=time)).run()
     assert len(executor.cohorts[0].specs) == 1
     assert max(len(cohort.specs) for cohort in executor.cohorts) > 4
 
@@ -298,5 +309,161 @@ def test_only_the_weights_of_the_best_trials_stay_and_none_goes_before_its_resul
     loop = make_loop(tmp_path, executor, trials=40)
     loop.run()
     kept = sorted(int(file.parent.name) for file in (tmp_path / "trials").glob("*/weights-0.npz"))
-    best = sorted(loop.finished, key=lambda pair: -pair[1].score)[:20]
+    best = sorted(loop.course.finished, key=lambda pair: -pair[1].score)[:20]
     assert kept == sorted(spec.number for spec, _ in best)
+
+
+# Attempts ------------------------------------------------------------------------------------------------------------
+
+
+class Telling(SilentObserver):
+    def __init__(self) -> None:
+        self.again: list[str] = []
+        self.reasons: list[str] = []
+
+    def attempt_failed(self, cohort, outcome, again):
+        self.again.append(f"{outcome.cause} of {len(cohort.specs)}: {again}")
+
+    def stopping(self, reason):
+        self.reasons.append(reason)
+
+
+def lose(cohort) -> CohortResult:
+    return CohortResult(cohort, tuple(TrialOutcome(s.number, Cause.SIGNAL, message="killed") for s in cohort.specs))
+
+
+class LosingExecutor(ScriptedExecutor):
+    """Loses its first cohort, as when the system kills a child."""
+
+    def wait(self, report, timeout_seconds):
+        (result,) = super().wait(report, timeout_seconds)
+        return (lose(result.cohort) if result.cohort.number == 1 else result,)
+
+
+def test_trials_that_were_lost_together_are_trained_one_by_one_and_keep_their_numbers(tmp_path):
+    executor, telling = LosingExecutor(), Telling()
+    loop = make_loop(tmp_path, executor, trials=12, observer=telling)
+    loop.run()
+    assert [len(cohort.specs) for cohort in executor.cohorts[:4]] == [3, 1, 1, 1]
+    assert sorted(spec.number for spec, _ in loop.course.finished) == list(range(1, 13))
+    assert telling.again == ["SIGNAL of 3: its 3 trials are trained one by one"]
+    earlier = {o.number: [(a.cause, a.cohort, a.lanes) for a in o.earlier] for _, o in loop.course.finished}
+    assert earlier == {number: [(Cause.SIGNAL, 1, 3)] if number < 4 else [] for number in range(1, 13)}
+
+
+def test_what_a_cohort_had_reached_when_it_failed_is_not_taken_up_by_the_next_attempt(tmp_path):
+    class Reached(LosingExecutor):
+        def submit(self, job):
+            assert not job.checkpoint_folder.exists()
+            job.checkpoint_folder.mkdir(parents=True)
+            super().submit(job)
+
+    executor = Reached()
+    make_loop(tmp_path, executor, trials=8).run()
+    assert len({cohort.number for cohort in executor.cohorts}) == len(executor.cohorts)
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_at_the_deadline_trials_that_wait_for_another_attempt_end_with_the_cause_of_the_last(tmp_path):
+    time = Time()
+
+    class Slow(ScriptedExecutor):
+        def wait(self, report, timeout_seconds):
+            time.seconds = 95.0
+            return (lose(self.jobs.pop(0).cohort),)
+
+    executor = Slow()
+    loop = make_loop(tmp_path, executor, trials=1, clock=Clock(Budget(seconds=100.0), 0.0, now=time))
+    loop.run()
+    ((_, outcome),) = loop.course.finished
+    assert (outcome.cause, outcome.message, len(outcome.earlier)) == (Cause.SIGNAL, "killed", 0)
+    assert len(executor.cohorts) == 1, "there was no time for another attempt"
+
+
+# Stopping ------------------------------------------------------------------------------------------------------------
+
+
+class StoppingExecutor(ScriptedExecutor):
+    """Somebody asks for the end while the second cohort trains."""
+
+    def wait(self, report, timeout_seconds):
+        if self.jobs[0].cohort.number == 2:
+            self.stop.ask()
+        return super().wait(report, timeout_seconds)
+
+
+def test_when_the_end_is_asked_for_nothing_begins_and_what_trains_goes_on_with_the_search(tmp_path):
+    telling = Telling()
+    loop = make_loop(tmp_path, executor := StoppingExecutor(), trials=8, observer=telling)
+    executor.stop = loop.around.stop
+    loop.run()
+    assert [outcome.cause for _, outcome in loop.course.finished][-2:] == [Cause.CANCELLED] * 2
+    assert len(executor.cohorts) == 2
+    assert len(telling.reasons) == 1
+    again = make_loop(tmp_path, ScriptedExecutor(), trials=8)
+    assert [spec.number for spec, _ in again.course.finished] == [1, 2]
+    assert list(again.course.running) == [2]
+    again.run()
+    assert sorted(spec.number for spec, _ in again.course.finished) == list(range(1, 9))
+    assert {outcome.cause for _, outcome in again.course.finished} == {Cause.OK}
+
+
+def test_a_model_that_an_interrupted_cohort_has_reached_may_be_the_best_for_now(tmp_path):
+    class Better(StoppingExecutor):
+        def _obey(self, running, directive):
+            return {
+                number: TrialOutcome(number, outcome.cause, score=0.99)
+                for number, outcome in super()._obey(running, directive).items()
+            }
+
+    loop = make_loop(tmp_path, executor := Better(), trials=8)
+    executor.stop = loop.around.stop
+    loop.run()
+    assert loop.course.best[1].score == 0.99
+    assert loop.around.folder.has_trial(*loop.course.best)
+
+
+def test_when_the_end_is_urgent_what_does_not_hear_is_given_up_and_goes_on_with_the_search(tmp_path):
+    time = Time()
+
+    class Deaf(ScriptedExecutor):
+        def wait(self, report, timeout_seconds):
+            self.stop.ask(urgent=True)
+            time.seconds += 1.0
+            return ()
+
+    clock = Clock(Budget(trials=8), 0.0, now=time)
+    loop = make_loop(tmp_path, executor := Deaf(slots=2), trials=8, clock=clock)
+    executor.stop = loop.around.stop
+    loop.run()
+    assert time.seconds < 10.0
+    assert not executor.jobs
+    assert not loop.course.finished
+    assert list(make_loop(tmp_path, ScriptedExecutor(), trials=8).course.running) == [1, 2]
+
+
+def test_a_cohort_that_was_cancelled_without_anyone_asking_for_the_end_counts(tmp_path):
+    executor = ScriptedExecutor(lambda spec: TrialOutcome(spec.number, Cause.CANCELLED, score=0.5))
+    loop = make_loop(tmp_path, executor, trials=2)
+    loop.run()
+    assert len(make_loop(tmp_path, ScriptedExecutor(), trials=2).course.finished) == 2
+
+
+# Going on ------------------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The driver is gone."""
+
+
+def test_a_search_goes_on_with_fewer_workers_than_it_had(tmp_path):
+    class Dying(ScriptedExecutor):
+        def wait(self, report, timeout_seconds):
+            raise Killed
+
+    with pytest.raises(Killed):
+        make_loop(tmp_path, Dying(slots=3), trials=8).run()
+    loop = make_loop(tmp_path, ScriptedExecutor(slots=1), trials=8)
+    assert len(loop.course.running) == 3
+    loop.run()
+    assert sorted(spec.number for spec, _ in loop.course.finished) == list(range(1, 9))

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from autokeras_lite.config import as_search_config
+from autokeras_lite.data.read import read_dataset
 from autokeras_lite.errors import ArtifactError, DataError, SpaceError
-from autokeras_lite.search.prepare import encode_all_rows, prepare, read_test_rows
+from autokeras_lite.search.prepare import Prepared, encode_all_rows, read_test_rows
+from autokeras_lite.search.prepare import prepare as prepare_dataset
 from autokeras_lite.search.run import load_spaces
 
 ROWS = 120
@@ -14,6 +16,10 @@ ROWS = 120
 
 def config(**options):
     return as_search_config(options, name="made-up", targets=("y",))
+
+
+def prepare(rows, asked) -> Prepared:
+    return prepare_dataset(read_dataset(rows, asked.columns, name="made-up"), asked)
 
 
 def frame(labels) -> pd.DataFrame:
