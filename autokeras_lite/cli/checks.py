@@ -12,8 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from autokeras_lite.cli.words import show_bytes
-from autokeras_lite.execution.machine import look_at_machine
+from autokeras_lite.cli.words import count, show_bytes
+from autokeras_lite.config import Execution
+from autokeras_lite.errors import ConfigError
+from autokeras_lite.execution.machine import Machine, look_at_machine, share_machine
+from autokeras_lite.search.hold import check_file_system
 
 State = Literal["ok", "warning", "problem"]
 
@@ -35,7 +38,13 @@ class Check:
 
 def check_machine(runs_dir: str) -> list[Check]:
     """Look at everything that needs no TensorFlow."""
-    return [_check_python(), *map(_check_package, PACKAGES), *_check_resources(), *_check_runs_dir(Path(runs_dir))]
+    return [
+        _check_python(),
+        *map(_check_package, PACKAGES),
+        *_check_resources(look_at_machine()),
+        *_check_runs_dir(Path(runs_dir)),
+        check_place(Path(runs_dir)),
+    ]
 
 
 def check_training(find_device: Callable[[], str]) -> list[Check]:
@@ -47,9 +56,12 @@ def check_training(find_device: Callable[[], str]) -> list[Check]:
         reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:120]}"
         fix = "Install tensorflow again, or search with --executor inline."
         return [Check("training process", "problem", f"does not start ({reason})", fix)]
-    seconds = time.monotonic() - started
-    way = "forked from a server" if sys.platform == "linux" and not look_at_machine().has_gpu else "spawned"
-    return [Check("training process", "ok", f"{way}, TensorFlow loaded in {seconds:.1f} s"), _check_device(device)]
+    seconds, machine = time.monotonic() - started, look_at_machine()
+    way = "forked from a server" if sys.platform == "linux" and not machine.has_gpu else "spawned"
+    return [
+        Check("training process", "ok", f"{way}, TensorFlow loaded in {seconds:.1f} s"),
+        _check_device(device, machine),
+    ]
 
 
 def _check_python() -> Check:
@@ -65,8 +77,16 @@ def _check_package(name: str) -> Check:
         return Check(name, "problem", "is not installed", f"pip install {name}")
 
 
-def _check_resources() -> list[Check]:
-    machine = look_at_machine()
+def check_place(runs_dir: Path, mounts: tuple[tuple[str, str], ...] | None = None) -> Check:
+    """See whether searches can be kept in a folder; `mounts` as for `search/hold.py: check_file_system`."""
+    try:
+        check_file_system(runs_dir.expanduser().absolute() / "search", mounts)
+    except ConfigError as error:
+        return Check("file system", "problem", str(error))
+    return Check("file system", "ok", "local, files can be locked")
+
+
+def _check_resources(machine: Machine) -> list[Check]:
     is_low = machine.free_bytes < _LITTLE_MEMORY_BYTES
     memory = Check(
         "memory",
@@ -74,11 +94,20 @@ def _check_resources() -> list[Check]:
         f"{show_bytes(machine.free_bytes)} free",
         "Close other programs, or search with --workers 1." if is_low else "",
     )
-    return [Check("cores", "ok", str(machine.cores)), memory]
+    return [Check("cores", "ok", str(machine.cores)), memory, _check_limits(machine)]
 
 
-def _check_device(device: str) -> Check:
-    if device.upper().endswith("CPU") and look_at_machine().has_gpu:
+def _check_limits(machine: Machine) -> Check:
+    """Say what a worker gets when nothing is asked for."""
+    share = share_machine(machine, Execution())
+    each = f"{count(share.threads, 'thread')} and {show_bytes(share.bytes_each)} of memory"
+    gpu = "" if share.gpu_bytes is None else f", {show_bytes(share.gpu_bytes)} of a GPU"
+    found = f"{count(share.workers, 'worker')} by default, each with {each}{gpu}; no time limit for a trial"
+    return Check("limits", "ok", found)
+
+
+def _check_device(device: str, machine: Machine) -> Check:
+    if device.upper().endswith("CPU") and machine.has_gpu:
         fix = 'Install the GPU libraries: pip install "autokeras_lite[cuda]", and see that nvidia-smi works.'
         return Check("device", "warning", f"{device}; there is a GPU that TensorFlow cannot use", fix)
     return Check("device", "ok", f"models train on {device}")

@@ -18,13 +18,14 @@ from autokeras_lite.cli.words import count, show_score, show_seconds, sparkline
 from autokeras_lite.trial import Cohort, EpochReport, TrialOutcome, TrialSpec, TrialStatus
 
 if TYPE_CHECKING:
-    from autokeras_lite.search.baselines import Baseline
+    from autokeras_lite.search.baseline import Baseline
     from autokeras_lite.search.observer import Overview
 
 REFRESHES_PER_SECOND = 4
 _WIDE = 120
 _MOST_WIDTH = 140  # wider rows are hard to follow with the eye
 _LINES_WITHOUT_COHORTS = 11
+_LINES_OF_A_REASON = 3
 _COLOURS = {TrialStatus.COMPLETED: "green", TrialStatus.PRUNED: "yellow", TrialStatus.FAILED: "red"}
 
 
@@ -81,6 +82,18 @@ class Display:
             self._progress.trial_finished(spec, outcome, is_best=is_best)
         self._log.trial_finished(spec, outcome, is_best=is_best)
 
+    def attempt_failed(self, cohort: Cohort, outcome: TrialOutcome, again: str) -> None:
+        """Show the cohort no longer."""
+        with self._lock:
+            self._progress.attempt_failed(cohort, outcome, again)
+        self._log.attempt_failed(cohort, outcome, again)
+
+    def stopping(self, reason: str) -> None:
+        """Show why no new trial begins."""
+        with self._lock:
+            self._progress.stopping(reason)
+        self._log.stopping(reason)
+
     def finishing(self, stage: str) -> None:
         """Show what is done at the end."""
         with self._lock:
@@ -106,11 +119,14 @@ def draw_progress(progress: Progress, now: float, width: int, height: int) -> Re
         Text(),
         _standing(progress, progress.overview),
     ]
+    if progress.stopping_reason:
+        parts += [Text(), Text(progress.stopping_reason, style="yellow")]
     if progress.stage:
         parts += [Text(), Text(f"{describe_stage(progress.stage).capitalize()} ...", style="cyan")]
     elif progress.cohorts:
-        parts += [Text(), _cohorts(progress, width, max(1, height - _LINES_WITHOUT_COHORTS))]
-    else:
+        taken = _LINES_WITHOUT_COHORTS + (_LINES_OF_A_REASON if progress.stopping_reason else 0)
+        parts += [Text(), _cohorts(progress, width, max(1, height - taken))]
+    elif not progress.stopping_reason:
         waits_for = "the next trials" if progress.baselines else "the baselines"
         parts += [Text(), Text(f"Preparing {waits_for} ...", style="cyan")]
     return Group(*parts)
@@ -147,7 +163,7 @@ def _standing(progress: Progress, overview: "Overview") -> Table:
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     grid.add_row("best", _best(progress))
     grid.add_row("baselines", _baselines(progress, overview))
-    grid.add_row("trials", _counts(progress))
+    grid.add_row("trials", _counts(progress, overview))
     return grid
 
 
@@ -170,8 +186,10 @@ def _baselines(progress: Progress, overview: "Overview") -> Text:
     return line
 
 
-def _counts(progress: Progress) -> Text:
+def _counts(progress: Progress, overview: "Overview") -> Text:
     line = Text()
+    if overview.resumed:
+        line.append(f"{overview.resumed} taken over, ", style="dim")
     for status in TrialStatus:
         number = progress.counts[status]
         line.append(", " if line else "")

@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,31 +12,38 @@ from rich.table import Table
 from rich.text import Text
 
 from autokeras_lite.cli.streams import show
-from autokeras_lite.cli.words import describe_model, describe_training, show_score, show_seconds
-from autokeras_lite.config import DEFAULT_RUNS_DIR
+from autokeras_lite.cli.words import count, describe_model, describe_training, show_score, show_seconds
+from autokeras_lite.config import DEFAULT_RUNS_DIR, DEFAULT_SECONDS
 
 if TYPE_CHECKING:
     from autokeras_lite.search.record import SearchSummary
 
+_PROGRAM = "autokeras-lite"
 _NETWORK = "best network"
 _MOST_NOTES = 5
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What of the command line the commands that follow need too."""
+    """What of the command line the commands that follow need too.
+
+    `suffix` is that of the data. `more_time` is the command that gives the same search more time.
+    """
 
     folder: Path
-    suffix: str
     runs_dir: str = DEFAULT_RUNS_DIR
+    suffix: str = ".csv"
     tracking_uri: str | None = None
+    more_time: str = ""
 
 
 def print_final(console: Console, summary: "SearchSummary", invocation: Invocation) -> None:
     """Print the result of a search."""
-    parts: list[RenderableType] = [_headline(summary), Text()]
-    parts += [Padding(_scores(summary), (0, 0, 0, 2)), Text()]
-    parts += [Padding(Text(summary.verdict), (0, 0, 0, 2)), Text()]
+    parts: list[RenderableType] = [_headline(summary), *_banner(summary), Text()]
+    if summary.best is not None or summary.baselines:
+        parts += [Padding(_scores(summary), (0, 0, 0, 2)), Text()]
+    if summary.verdict:
+        parts += [Padding(Text(summary.verdict), (0, 0, 0, 2)), Text()]
     parts += [Padding(_facts(summary, invocation), (0, 0, 0, 2)), Text()]
     parts += [*_notes(summary), Text("Next", style="bold")]
     show(console, Group(*parts))
@@ -47,22 +54,71 @@ def print_final(console: Console, summary: "SearchSummary", invocation: Invocati
     for command, purpose in commands:
         comment = f"{' ' * (width - len(command))}  # {purpose}" if has_room else ""
         console.print(Text.assemble("  ", (command, "cyan"), (comment, "dim")), soft_wrap=True)
-    python = f"import autokeras_lite as akl; akl.load({str(invocation.folder)!r}).predict(frame)"
-    console.print(Text.assemble("or in Python\n  ", (python, "cyan")), soft_wrap=True)
+    if summary.best is not None:
+        python = f"import autokeras_lite as akl; akl.load({str(invocation.folder)!r}).predict(frame)"
+        console.print(Text.assemble("or in Python\n  ", (python, "cyan")), soft_wrap=True)
 
 
 def next_commands(summary: "SearchSummary", invocation: Invocation) -> list[tuple[str, str]]:
     """Return the commands that are useful after this search, as they can be pasted, each with its purpose."""
-    name = shlex.quote(summary.name)
-    place = "" if invocation.runs_dir == DEFAULT_RUNS_DIR else f" --runs-dir {shlex.quote(invocation.runs_dir)}"
+    num_trials = sum(asdict(summary.trials).values())
+    new, test = (shlex.quote(f"{name}{invocation.suffix}") for name in ("new", "test"))
     store = "" if invocation.tracking_uri is None else f" --tracking-uri {shlex.quote(summary.tracking.uri)}"
-    program, suffix = "autokeras-lite", invocation.suffix
+    failures = (_command("failures", invocation), "what failed, and why")
+    commands = [failures] if summary.stopped == "failures" else []
+    if summary.stopped in ("interrupted", "unfinished"):
+        commands.append((resume_command(invocation), "go on where it stopped"))
+    elif summary.best is None:
+        commands.append((invocation.more_time or _more_time(invocation), "the same search with more time"))
+    if num_trials:
+        commands.append((_command("leaderboard", invocation), "every trial, best first"))
+    if summary.trials.failed and failures not in commands:
+        commands.append(failures)
+    if summary.best is not None:
+        commands.append((_command("predict", invocation, new, "-o predictions.csv"), "predict new rows"))
+        commands.append((_command("evaluate", invocation, test), "score other labelled rows"))
+    if num_trials:
+        commands.append((f"{_command('ui', invocation)}{store}", "compare the trials in a browser"))
+    return commands
+
+
+def resume_command(invocation: Invocation) -> str:
+    """Return the command that goes on with this search."""
+    return _command("resume", invocation)
+
+
+def describe_end(summary: "SearchSummary", invocation: Invocation) -> list[str]:
+    """Say what is saved of a search that was stopped, and the command to go on with; nothing if it came to its end."""
+    if summary.stopped == "":
+        return []
+    if summary.stopped == "failures":
+        return [
+            f"Stopped by failures. What failed, and why: {_command('failures', invocation)}",
+            f"When that is mended, go on with: {resume_command(invocation)}",
+        ]
+    best, num_trials = summary.best, sum(asdict(summary.trials).values())
+    saved = "No model is saved yet, only what was asked and the baselines"
+    if best is not None:
+        reached = f"{summary.metric} {show_score(best.validation_score)}"
+        saved = f"Saved: {count(num_trials, 'trial')} and the best model so far (trial {best.trial}, {reached})"
     return [
-        (f"{program} leaderboard {name}{place}", "every trial, best first"),
-        (f"{program} predict {name} new{suffix} -o predictions.csv{place}", "predict new rows"),
-        (f"{program} evaluate {name} test{suffix}{place}", "score other labelled rows"),
-        (f"{program} ui {name}{place}{store}", "compare the trials in a browser"),
+        f"Interrupted. {saved}, in {invocation.folder}",
+        f"Go on with: {resume_command(invocation)}",
     ]
+
+
+def _command(command: str, invocation: Invocation, *words: str) -> str:
+    is_default = invocation.runs_dir == DEFAULT_RUNS_DIR
+    place = () if is_default else ("--runs-dir", shlex.quote(invocation.runs_dir))
+    return " ".join([_PROGRAM, command, shlex.quote(invocation.folder.name), *words, *place])
+
+
+def _more_time(invocation: Invocation) -> str:
+    """Return what to give where the options of the search are not at hand."""
+    is_default = invocation.runs_dir == DEFAULT_RUNS_DIR
+    place = "" if is_default else f" --runs-dir {shlex.quote(invocation.runs_dir)}"
+    name, longer = shlex.quote(invocation.folder.name), f"{DEFAULT_SECONDS / 60:.0f}m"
+    return f"{_PROGRAM} search DATA --name {name}{place} --extend --time-limit {longer} ..."
 
 
 def _headline(summary: "SearchSummary") -> Text:
@@ -72,18 +128,34 @@ def _headline(summary: "SearchSummary") -> Text:
     )
 
 
+def _banner(summary: "SearchSummary") -> list[Text]:
+    """Say on top why the search ended before its budget was spent; the first note is the cause of failures."""
+    if summary.stopped == "failures":
+        return [Text(note, style="bold red") for note in summary.notes[:1]]
+    if summary.stopped in ("interrupted", "unfinished"):
+        return [Text("Interrupted before the budget was spent: this is the result so far.", style="bold yellow")]
+    return []
+
+
 def _scores(summary: "SearchSummary") -> Table:
-    """Return the best network among the baselines, best first, each with its distance from the network."""
-    score = summary.best.validation_score
-    scores: dict[str, float | None] = {_NETWORK: score, **summary.baselines}
+    """Return the best network among the baselines, best first, each with its distance from the network.
+
+    Without a network the best baseline is what stands out.
+    """
+    scores: dict[str, float | None] = dict(summary.baselines)
+    if summary.best is not None:
+        scores = {_NETWORK: summary.best.validation_score, **scores}
     sign = -1.0 if summary.direction == "maximize" else 1.0
+    ranked = sorted(scores.items(), key=lambda item: _order(item[1], sign))
+    headline = ranked[0][0] if summary.best is None else _NETWORK
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
     table.add_column(no_wrap=True, style="dim")
-    for name, reached in sorted(scores.items(), key=lambda item: _order(item[1], sign)):
-        style = "bold green" if name == _NETWORK else ""
-        distance = "" if reached is None or name == _NETWORK else _distance(sign * (score - reached))
+    for name, reached in ranked:
+        style = "bold green" if name == headline else ""
+        best = None if summary.best is None or name == _NETWORK else summary.best.validation_score
+        distance = "" if best is None or reached is None else _distance(sign * (best - reached))
         table.add_row(Text(name.replace("_", " "), style=style), Text(show_score(reached), style=style), distance)
     return table
 
@@ -104,25 +176,28 @@ def _facts(summary: "SearchSummary", invocation: Invocation) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    if best.test_score is not None:
-        table.add_row("test rows", Text(f"{summary.metric} {show_score(best.test_score)}", style="bold"))
-    table.add_row("best", f"trial {best.trial} of space {best.space}, family {best.family}")
-    table.add_row("model", describe_model(best.config))
-    table.add_row("training", describe_training(best.config))
+    if best is not None:
+        if best.test_score is not None:
+            table.add_row("test rows", Text(f"{summary.metric} {show_score(best.test_score)}", style="bold"))
+        table.add_row("best", f"trial {best.trial} of space {best.space}, family {best.family}")
+        table.add_row("model", describe_model(best.config))
+        table.add_row("training", describe_training(best.config))
     table.add_row("trials", f"{trials.completed} completed, {trials.pruned} pruned, {trials.failed} failed")
     table.add_row("time", show_seconds(summary.seconds))
-    table.add_row("saved in", Text(summary.artifact))
+    table.add_row("saved in", Text(str(invocation.folder) if best is None else summary.artifact))
     if summary.tracking.uri:
-        table.add_row("tracked in", Text(summary.tracking.uri))
+        waiting = f" ({count(summary.unsent, 'record')} still to be sent)" if summary.unsent else ""
+        table.add_row("tracked in", Text(f"{summary.tracking.uri}{waiting}"))
     return table
 
 
 def _notes(summary: "SearchSummary") -> list[RenderableType]:
-    if not summary.notes:
+    notes = summary.notes[1:] if summary.stopped == "failures" else summary.notes  # the first one stands on top
+    if not notes:
         return []
     lines: list[RenderableType] = [Text("Notes", style="bold")]
-    lines += [Padding(Text(note), (0, 0, 0, 2)) for note in summary.notes[:_MOST_NOTES]]
-    hidden = len(summary.notes) - _MOST_NOTES
+    lines += [Padding(Text(note), (0, 0, 0, 2)) for note in notes[:_MOST_NOTES]]
+    hidden = len(notes) - _MOST_NOTES
     if hidden > 0:
         lines.append(Padding(Text(f"and {hidden} more in summary.json", style="dim"), (0, 0, 0, 2)))
     return [*lines, Text()]

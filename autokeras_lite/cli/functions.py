@@ -1,5 +1,6 @@
 """What the commands call: one protocol, the real thing behind it, and nothing heavy until it is called."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
@@ -35,6 +36,9 @@ class Result(Protocol):
     def leaderboard(self) -> "pd.DataFrame":
         """Return a row for each trial, best first."""
 
+    def failures(self) -> "pd.DataFrame":
+        """Return the columns trial, cause, message, attempts, traceback: a row for each trial that failed."""
+
 
 class Server(Protocol):
     """A running MLflow UI; `process` is `None` where somebody else runs it."""
@@ -62,8 +66,11 @@ class Functions(Protocol):
     ) -> Result:
         """Search for the best model."""
 
+    def resume(self, folder: Path, *, observer: "Observer") -> Result:
+        """Go on with a search where it stopped."""
+
     def load(self, folder: Path) -> Result:
-        """Read a finished search."""
+        """Read what a search has left so far."""
 
     def serve_ui(self, runs_dir: str, *, port: int | None, tracking_uri: str | None, name: str | None) -> Server:
         """Start the MLflow UI."""
@@ -72,8 +79,14 @@ class Functions(Protocol):
         """Start a child as a search does, load TensorFlow in it, and return the device it would train on."""
 
 
+@dataclass(frozen=True)
 class RealFunctions:
-    """The functions of the program itself, each imported when it is called."""
+    """The functions of the program itself, each imported when it is called.
+
+    A time limit counts from `started`, a reading of `time.monotonic()`, or from the call where there is none.
+    """
+
+    started: float | None = None
 
     def search(
         self, data: str, target: list[str] | None, *, observer: "Observer", **options: Unpack[SearchOptions]
@@ -81,10 +94,16 @@ class RealFunctions:
         """Search for the best model."""
         from autokeras_lite.api import search
 
-        return search(data, target, observer=observer, **options)
+        return search(data, target, observer=observer, started=self.started, **options)
+
+    def resume(self, folder: Path, *, observer: "Observer") -> Result:
+        """Go on with a search where it stopped."""
+        from autokeras_lite.api import resume
+
+        return resume(folder, observer=observer, started=self.started)
 
     def load(self, folder: Path) -> Result:
-        """Read a finished search."""
+        """Read what a search has left so far."""
         from autokeras_lite.api import load
 
         return load(folder)

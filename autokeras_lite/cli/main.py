@@ -2,25 +2,31 @@
 
 import io
 import sys
+import time
 from importlib import import_module
 
 import click
 
 from autokeras_lite import __version__
+from autokeras_lite.cli.exit_codes import MEANINGS, ExitCode, code_of_error
 from autokeras_lite.cli.functions import Functions, RealFunctions
-from autokeras_lite.errors import AutokerasLiteError, TrialError
+from autokeras_lite.cli.words import printable
+from autokeras_lite.errors import AutokerasLiteError
 
 # Each command stands in the module of its name and is imported when it is asked for.
-COMMANDS = ("search", "leaderboard", "predict", "evaluate", "spaces", "ui", "doctor")
-INTERRUPTED = 130
+COMMANDS = (
+    "search", "resume", "leaderboard", "failures", "predict", "evaluate", "spaces", "ui", "doctor",
+)  # fmt: skip
+_BEGIN = "Begin with: autokeras-lite search data.csv --target COLUMN --time-limit 5m"
 
 
 def main() -> None:
     """Run the program with the arguments of this process, and end the process."""
+    started = time.monotonic()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without these characters gets question marks
-    make_cli(RealFunctions()).main(prog_name="autokeras-lite")
+    make_cli(RealFunctions(started)).main(prog_name="autokeras-lite")
 
 
 def make_cli(functions: Functions) -> click.Group:
@@ -30,22 +36,15 @@ def make_cli(functions: Functions) -> click.Group:
         name="autokeras-lite",
         context_settings=settings,
         help="Find the best Keras model that your data supports, within the time you give.",
-        epilog="Begin with: autokeras-lite search data.csv --target COLUMN --time-limit 5m",
+        epilog=f"\b\n{_exit_codes()}\n\n\b\n{_BEGIN}",
     )
     version = click.version_option(__version__, package_name="autokeras_lite", message="autokeras-lite %(version)s")
     return version(group)
 
 
-class _BadInput(click.ClickException):
-    """What came cannot be used."""
-
-    exit_code = 2
-
-
-class _AttemptFailed(click.ClickException):
-    """What came can be used, and nothing came of it."""
-
-    exit_code = 1
+def _exit_codes() -> str:
+    lines = [f"  {code:<3}  {meaning}" for code, meaning in MEANINGS.items()]
+    return "\n".join(["Exit codes:", *lines])
 
 
 class _LazyGroup(click.Group):
@@ -66,10 +65,11 @@ class _LazyGroup(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except TrialError as error:
-            raise _AttemptFailed(str(error)) from error
         except AutokerasLiteError as error:
-            raise _BadInput(str(error)) from error
+            click.echo(f"Error: {printable(str(error))}", err=True)
+            ctx.exit(code_of_error(error))
+        except click.UsageError as error:
+            raise click.UsageError(printable(error.format_message()), error.ctx) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
-            ctx.exit(INTERRUPTED)
+            ctx.exit(ExitCode.INTERRUPTED)

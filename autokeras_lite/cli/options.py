@@ -11,3 +11,11 @@ tracking_uri = click.option(
     "--tracking-uri", metavar="URI", help="MLflow server or database.  [default: mlflow.db in the runs folder]"
 )
 search_name = click.argument("name", metavar="NAME")
+spreadsheet_safe = click.option(
+    "--spreadsheet-safe", is_flag=True, help="Put ' before texts in CSV that a spreadsheet would take for formulas."
+)
+result_as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as one JSON object, and nothing else."
+)
+quiet = click.option("--quiet", is_flag=True, help="Print only the result.")
+verbose = click.option("--verbose", is_flag=True, help="Print a line for every trial.")

@@ -6,11 +6,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from autokeras_lite.cli.progress import Progress
-from autokeras_lite.cli.words import count, describe_model, describe_training, show_score, show_seconds
+from autokeras_lite.cli.words import count, describe_model, describe_training, one_line, show_score, show_seconds
 from autokeras_lite.trial import Cohort, EpochReport, TrialOutcome, TrialSpec, TrialStatus
 
 if TYPE_CHECKING:
-    from autokeras_lite.search.baselines import Baseline
+    from autokeras_lite.search.baseline import Baseline
     from autokeras_lite.search.observer import Overview
 
 QUIET_SECONDS = 30.0
@@ -43,6 +43,7 @@ class PlainLog:
         self._now = now
         self._progress = Progress()
         self._spoke_at = -QUIET_SECONDS
+        self._num_retried = 0
 
     def note(self, message: str) -> None:
         """Say the note."""
@@ -86,6 +87,19 @@ class PlainLog:
             line = f"trial {spec.number} {outcome.status}: {self._score(outcome.score)}, {spec.family}"
             self._tell(Detail.EVERYTHING, f"{line} ({_epochs(outcome)})")
 
+    def attempt_failed(self, cohort: Cohort, outcome: TrialOutcome, again: str) -> None:
+        """Say that trials are tried again, a few times."""
+        self._progress.attempt_failed(cohort, outcome, again)
+        self._num_retried += 1
+        if self._num_retried <= MOST_FAILURES or self._detail is Detail.EVERYTHING:
+            self._tell(Detail.PROGRESS, f"cohort {cohort.number} failed, {_cause(outcome)}; {again}")
+
+    def stopping(self, reason: str) -> None:
+        """Say once why no new trial begins."""
+        if reason != self._progress.stopping_reason:
+            self._progress.stopping(reason)
+            self._tell(Detail.NOTES, reason)
+
     def finishing(self, stage: str) -> None:
         """Say which part of the end has begun."""
         if not self._progress.stage:
@@ -95,12 +109,12 @@ class PlainLog:
 
     def _tell_failure(self, spec: TrialSpec, outcome: TrialOutcome) -> None:
         num_failed = self._progress.counts[TrialStatus.FAILED]
-        cause = f"{outcome.cause}: {outcome.message}" if outcome.message else str(outcome.cause)
         if num_failed <= MOST_FAILURES or self._detail is Detail.EVERYTHING:
-            self._tell(Detail.NOTES, f"trial {spec.number} failed, {cause}")
+            self._tell(Detail.NOTES, f"trial {spec.number} failed, {_cause(outcome)}")
         elif num_failed == MOST_FAILURES + 1:
             self._tell(
-                Detail.NOTES, "more trials failed; from here on they are only counted, the leaderboard lists them"
+                Detail.NOTES,
+                "more trials failed; from here on they are only counted, the command failures lists them",
             )
 
     def _tell(self, detail: Detail, line: str) -> None:
@@ -109,7 +123,7 @@ class PlainLog:
         self._spoke_at = self._now()
         has_begun = self._progress.overview is not None
         stamp = show_seconds(self._progress.elapsed_seconds(self._spoke_at)) if has_begun else "0:00"
-        self._say(f"{stamp:>7}  {line}")
+        self._say(f"{stamp:>7}  {one_line(line)}")
 
     def _standing(self) -> str:
         counts = self._progress.counts
@@ -128,7 +142,7 @@ class PlainLog:
 
 
 def describe_overview(overview: "Overview") -> list[str]:
-    """Say in two lines what is searched, in what, by what measure, and with what budget."""
+    """Say in two lines what is searched, by what measure and with what budget; in a third one what is taken over."""
     task, budget = overview.task, overview.budget
     better = "higher" if task.direction == "maximize" else "lower"
     limits = [count(budget.trials, "trial")] if budget.trials is not None else []
@@ -138,7 +152,15 @@ def describe_overview(overview: "Overview") -> list[str]:
         f"{count(overview.rows, 'row')}, {count(overview.columns, 'column')}",
         f"budget {' or '.join(limits)}, {count(overview.workers, 'worker')}, validation {overview.validation}, "
         f"{'space' if len(overview.spaces) == 1 else 'spaces'} {', '.join(overview.spaces)}",
+        *([_describe_resumed(overview)] if overview.resumed or overview.earlier_seconds else []),
     ]
+
+
+def _describe_resumed(overview: "Overview") -> str:
+    verb, budget = "was" if overview.resumed == 1 else "were", overview.budget.seconds
+    whole = "" if budget is None else f" of {show_seconds(budget)}"
+    used = f"{show_seconds(overview.earlier_seconds)}{whole} used"
+    return f"resumed: {count(overview.resumed, 'trial')} {verb} finished, {used}"
 
 
 def describe_spec(spec: TrialSpec) -> str:
@@ -150,6 +172,10 @@ def describe_spec(spec: TrialSpec) -> str:
 def describe_stage(stage: str) -> str:
     """Say what is done in a part of the end of a search."""
     return _STAGES.get(stage, stage)
+
+
+def _cause(outcome: TrialOutcome) -> str:
+    return f"{outcome.cause}: {outcome.message}" if outcome.message else str(outcome.cause)
 
 
 def _epochs(outcome: TrialOutcome) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from autokeras_lite.trial import Cohort, EpochReport, TrialOutcome, TrialSpec, TrialStatus
 
 if TYPE_CHECKING:
-    from autokeras_lite.search.baselines import Baseline
+    from autokeras_lite.search.baseline import Baseline
     from autokeras_lite.search.observer import Overview
 
 
@@ -33,6 +33,7 @@ class Progress:
     counts: dict[TrialStatus, int] = field(default_factory=lambda: dict.fromkeys(TrialStatus, 0))
     best: tuple[TrialSpec, float] | None = None
     stage: str = ""
+    stopping_reason: str = ""
 
     @property
     def num_finished(self) -> int:
@@ -41,8 +42,9 @@ class Progress:
 
     @property
     def num_counted(self) -> int:
-        """How many trials count for the budget: those that did not fail."""
-        return self.num_finished - self.counts[TrialStatus.FAILED]
+        """How many trials count for the budget: those that did not fail, with those of an earlier process."""
+        resumed = 0 if self.overview is None else self.overview.resumed
+        return resumed + self.num_finished - self.counts[TrialStatus.FAILED]
 
     @property
     def num_training(self) -> int:
@@ -56,8 +58,10 @@ class Progress:
         return self._best_of(reached) if reached else None
 
     def elapsed_seconds(self, now: float) -> float:
-        """Return how long the search has run at `now`, a reading of its clock."""
-        return 0.0 if self.overview is None else max(0.0, now - self.overview.started)
+        """Return how long the search has run at `now`, a reading of its clock, in this process and in earlier ones."""
+        if self.overview is None:
+            return 0.0
+        return self.overview.earlier_seconds + max(0.0, now - self.overview.started)
 
     def spent(self, now: float) -> float:
         """Return the share of the budget that is gone at `now`, from 0 to 1: of time or of trials, the larger one."""
@@ -106,6 +110,14 @@ class Progress:
             standing.waiting.discard(spec.number)
             if not standing.waiting:
                 del self.cohorts[number]
+
+    def attempt_failed(self, cohort: Cohort, outcome: TrialOutcome, again: str) -> None:
+        """Stop following a cohort whose trials begin anew."""
+        self.cohorts.pop(cohort.number, None)
+
+    def stopping(self, reason: str) -> None:
+        """Keep why no new trial begins."""
+        self.stopping_reason = reason
 
     def finishing(self, stage: str) -> None:
         """Keep which part of the end has begun."""

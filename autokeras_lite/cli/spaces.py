@@ -37,7 +37,7 @@ def show_command(name: str) -> None:
 @click.argument("file", metavar="FILE|NAME")
 def check_command(file: str) -> None:
     """Check a search space: its form, its ranges, and whether its models can be built."""
-    from autokeras_lite.cli.words import count
+    from autokeras_lite.cli.words import count, printable
     from autokeras_lite.models.check import check_space
     from autokeras_lite.models.registry import FAMILIES
     from autokeras_lite.spaces.load import load_space
@@ -45,7 +45,7 @@ def check_command(file: str) -> None:
     space = load_space(file)
     check_space(space, FAMILIES)
     ready = count(len(space.starts()), "ready configuration")
-    click.echo(f"OK: {file}, family {space.family}, {count(len(space.parameters), 'parameter')}, {ready}")
+    click.echo(f"OK: {printable(file)}, family {space.family}, {count(len(space.parameters), 'parameter')}, {ready}")
 
 
 @command.command("schema")

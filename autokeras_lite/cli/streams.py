@@ -4,21 +4,37 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from autokeras_lite.cli.words import UNPRINTABLE, printable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLAIN_WIDTH = 100
 _STDOUT, _STDERR = 1, 2
 
 
+class PlainTextConsole(Console):
+    """Draws pictures whose texts come from data: rich's own colours reach the terminal, codes in the texts do not."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Return the segments of a picture, each with a printable text."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
 def make_console(stream: TextIO) -> Console:
     """Return a console over a stream; without a terminal it has no colours and a fixed width (or `COLUMNS`)."""
     is_fixed = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(file=stream, width=PLAIN_WIDTH if is_fixed else None, highlight=False, emoji=False, markup=False)
+    width = PLAIN_WIDTH if is_fixed else None
+    return PlainTextConsole(file=stream, width=width, highlight=False, emoji=False, markup=False)
 
 
 def show(console: Console, renderable: RenderableType) -> None:
@@ -34,8 +50,18 @@ def show(console: Console, renderable: RenderableType) -> None:
 
 
 def print_json(values: Any) -> None:
-    """Print one JSON document to standard output; numbers that are not finite become null."""
-    click.echo(json.dumps(_plain(values), indent=2, ensure_ascii=False, default=str, allow_nan=False))
+    """Print one JSON document to standard output; numbers that are not finite become null, no letter is left out."""
+    text = json.dumps(_plain(values), indent=2, ensure_ascii=False, default=str, allow_nan=False)
+    click.echo(UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def print_csv(frame: "pd.DataFrame", *, is_spreadsheet_safe: bool) -> None:
+    """Print a frame to standard output as CSV; on a terminal without what a terminal would obey."""
+    from autokeras_lite.data.spreadsheet import without_formulas
+
+    text = (without_formulas(frame) if is_spreadsheet_safe else frame).to_csv(index=False)
+    # `color` keeps click from leaving out what looks like a colour.
+    click.echo(printable(text) if sys.stdout.isatty() else text, nl=False, color=True)
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ import click
 from autokeras_lite.cli import options
 from autokeras_lite.cli.functions import Functions
 from autokeras_lite.cli.places import is_path
+from autokeras_lite.cli.words import printable
 
 
 @click.command("ui", short_help="Compare trials in the MLflow UI.")
@@ -35,7 +36,7 @@ def command(functions: Functions, name: str | None, port: int | None, runs_dir: 
     with _every_end_as_interrupt():
         server = functions.serve_ui(runs_dir, port=port, tracking_uri=tracking_uri, name=name)
         try:
-            click.echo(server.start_url)
+            click.echo(printable(server.start_url))
             if server.process is not None:
                 click.echo("Open this address in a browser. Ctrl-C stops the server.", err=True)
             server.wait()

@@ -1,18 +1,41 @@
 """Numbers and configurations as a person reads them."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from autokeras_lite.trial import TrainingConfig
 
+# What moves the cursor, changes colours or turns the order of letters round; tab and line feed are harmless.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _BARS = "▁▂▃▄▅▆▇█"
 _TRAINING_FIELDS = frozenset(field.name for field in fields(TrainingConfig))
 _TOLD_OF_TRAINING = ("optimizer", "learning_rate", "schedule", "weight_decay", "label_smoothing", "batch_size")
 _SELF_EVIDENT = frozenset({"shape", "activation", "optimizer", "schedule"})
 _WIDTHS = ("units", "filters", "output_dim", "num_heads")
 _SMALL_LAYERS = ("Activation", "Dropout", "BatchNormalization", "LayerNormalization", "Identity", "Flatten")
+
+
+def printable(text: str) -> str:
+    r"""Leave out what a terminal would obey instead of showing it.
+
+    Example:
+        >>> printable("a \x1b[31mred\x07 name")
+        'a [31mred name'
+    """
+    return UNPRINTABLE.sub("", text)
+
+
+def one_line(text: str) -> str:
+    r"""Return a printable text whose lines stand behind each other.
+
+    Example:
+        >>> one_line("no room\n  for it")
+        'no room for it'
+    """
+    return " ".join(part.strip() for part in printable(text).splitlines())
 
 
 def show_score(value: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 import pandas as pd
 
 from autokeras_lite.config import Budget, SearchOptions
-from autokeras_lite.search.baselines import Baseline
+from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.search.observer import Observer, Overview
 from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
 from autokeras_lite.tasks.task import Task, TaskKind
@@ -139,6 +139,7 @@ def make_board() -> pd.DataFrame:
             "parameters": [70123, 1200, 0],
             "cause": ["OK", "PRUNED", "OUT_OF_MEMORY_HOST"],
             "message": ["", "", "The cohort needs 12 GiB, 3 GiB are free."],
+            "attempts": [1, 1, 1],
             "depth": [3, 2, math.nan],
             "activation": ["relu", "gelu", None],
             "stack.0.kind": [None, None, "Dense"],
@@ -148,12 +149,35 @@ def make_board() -> pd.DataFrame:
     )
 
 
+def make_failures() -> pd.DataFrame:
+    """Return trials that failed, one from each cause that there is."""
+    messages = {
+        Cause.DIVERGED: "The loss became NaN in epoch 3.",
+        Cause.OUT_OF_MEMORY_HOST: "The cohort needs 12 GiB, 3 GiB are free.",
+        Cause.OUT_OF_MEMORY_DEVICE: "ResourceExhaustedError: OOM when allocating tensor with shape[8192,4096] and type "
+        "float on /job:localhost/replica:0/task:0/device:GPU:0 by allocator GPU_0_bfc",
+        Cause.TIMEOUT: "It trained for 60 s, which is its limit.",
+        Cause.SIGNAL: "Its process was ended by signal 11 (SIGSEGV).",
+        Cause.EXCEPTION: "ValueError: a shape of (0, 3) came out",
+        Cause.LOST: "",
+    }
+    folder = "/data/autokeras_lite_runs/adult/trials"
+    rows = [
+        (number, str(cause), message, 1 + number % 3, f"{folder}/{number:04d}/traceback.txt" if message else "")
+        for number, (cause, message) in enumerate(messages.items(), start=4)
+    ]
+    rows.append((15, "TIMEOUT", "It trained for 60 s, which is its limit.", 1, f"{folder}/0015/traceback.txt"))
+    return pd.DataFrame(rows[::-1], columns=["trial", "cause", "message", "attempts", "traceback"])
+
+
 @dataclass
 class ScriptedResult:
     """A result that predicts and scores what it was given."""
 
     folder: Path = Path("/data/autokeras_lite_runs/adult")
     summary: SearchSummary = SUMMARY
+    board: pd.DataFrame = field(default_factory=make_board)
+    failed: pd.DataFrame = field(default_factory=make_failures)
     asked: list[Any] = field(default_factory=list)
 
     def predict(self, data: Any) -> pd.DataFrame:
@@ -170,7 +194,10 @@ class ScriptedResult:
         return pd.DataFrame({"metric": ["roc_auc", "log_loss", "f1"], "score": [0.912, 0.3, math.nan]})
 
     def leaderboard(self) -> pd.DataFrame:
-        return make_board()
+        return self.board
+
+    def failures(self) -> pd.DataFrame:
+        return self.failed
 
 
 @dataclass
@@ -208,6 +235,12 @@ class ScriptedFunctions:
         play(observer, lambda seconds: None)
         return self.result
 
+    def resume(self, folder: Path, *, observer: Observer) -> ScriptedResult:
+        self._hear("resume", folder)
+        print("a stray line of a library")
+        play(observer, lambda seconds: None)
+        return self.result
+
     def load(self, folder: Path) -> ScriptedResult:
         self._hear("load", folder)
         return self.result
@@ -228,6 +261,26 @@ class ScriptedFunctions:
             raise self.error
 
 
+BEST = SUMMARY.best
+assert BEST is not None
+TOO_SHORT = replace(
+    SUMMARY,
+    best=None,
+    trials=TrialCounts(),
+    seconds=9.2,
+    verdict="No network was trained: gradient boosting (roc_auc 0.9201) is the best of the baselines. "
+    "A network needs a --time-limit of about 45s on this machine.",
+    artifact="",
+)
+INTERRUPTED = replace(SUMMARY, stopped="interrupted")
+FAILED = replace(
+    SUMMARY,
+    stopped="failures",
+    trials=TrialCounts(completed=3, failed=6),
+    notes=("Stopped after 6 failures in a row with EXCEPTION: ValueError: no such layer", *SUMMARY.notes),
+)
+
+
 def with_score(score: float) -> ScriptedResult:
     """Return a result whose best validation score is this one."""
-    return ScriptedResult(summary=replace(SUMMARY, best=replace(SUMMARY.best, validation_score=score)))
+    return ScriptedResult(summary=replace(SUMMARY, best=replace(BEST, validation_score=score)))

@@ -15,9 +15,10 @@ from autokeras_lite.cli.final import Invocation, print_final
 from autokeras_lite.cli.plain import QUIET_SECONDS, Detail, PlainLog
 from autokeras_lite.cli.progress import Progress
 from autokeras_lite.config import Budget
+from autokeras_lite.search.observer import Overview
 from autokeras_lite.trial import Cause, TrialOutcome
 
-INVOCATION = Invocation(Path("/data/autokeras_lite_runs/adult"), ".csv")
+INVOCATION = Invocation(Path("/data/autokeras_lite_runs/adult"))
 
 
 def advance(clock: SetClock, seconds: float) -> None:
@@ -175,3 +176,72 @@ def test_a_cohort_is_followed_until_its_last_trial_has_ended() -> None:
     assert list(progress.cohorts) == [1]
     progress.trial_finished(cohort.specs[1], TrialOutcome(2, Cause.OK, 0.8), is_best=False)
     assert list(progress.cohorts) == []
+
+
+STOPPING = "Stopping: the best model is being saved; press Ctrl-C again to stop at once."
+
+
+@pytest.mark.parametrize("detail", Detail)
+def test_the_log_says_once_why_no_new_trial_begins(detail: Detail) -> None:
+    lines: list[str] = []
+    log = PlainLog(lines.append, detail=detail)
+    log.stopping(STOPPING)
+    log.stopping(STOPPING)
+    assert lines == [f"   0:00  {STOPPING}"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_live_display_says_why_no_new_trial_begins_and_stays_inside_the_terminal(width: int) -> None:
+    clock, file = SetClock(), io.StringIO()
+    display = Display(PlainLog(lambda line: None), clock)
+    display.search_started(make_overview())
+    for number in range(1, 20):
+        display.cohort_started(make_cohort(number, range(number, number + 1)))
+    display.stopping(STOPPING)
+    Console(file=file, width=width, height=24).print(display)
+    assert " ".join(file.getvalue().split()).count(STOPPING) == 1
+    assert len(file.getvalue().splitlines()) <= 24
+
+
+def test_attempts_that_are_made_again_are_told_a_few_times() -> None:
+    lines: list[str] = []
+    log = PlainLog(lines.append)
+    for number in range(1, 10):
+        outcome = TrialOutcome(number, Cause.SIGNAL, message="Its process was ended by signal 11.")
+        log.attempt_failed(make_cohort(number, range(1, 5)), outcome, "its 4 trials are trained one by one")
+    assert len(lines) == 3
+    assert lines[0].strip() == (
+        "0:00  cohort 1 failed, SIGNAL: Its process was ended by signal 11.; its 4 trials are trained one by one"
+    )
+
+
+def test_a_cohort_whose_trials_are_tried_again_is_followed_no_longer() -> None:
+    progress = Progress()
+    cohort = make_cohort(1, range(1, 5))
+    progress.cohort_started(cohort)
+    progress.attempt_failed(cohort, TrialOutcome(1, Cause.SIGNAL), "its 4 trials are trained one by one")
+    assert (progress.num_training, progress.num_finished) == (0, 0)
+
+
+RESUMED = replace(make_overview(Budget(trials=40, seconds=600.0)), resumed=12, earlier_seconds=200.0)
+
+
+def test_a_resumed_search_goes_on_counting_its_time_and_its_trials() -> None:
+    progress = Progress()
+    progress.search_started(RESUMED)
+    progress.trial_finished(make_spec(13), TrialOutcome(13, Cause.OK, 0.9), is_best=True)
+    assert (progress.elapsed_seconds(1100.0), progress.num_counted) == (300.0, 13)
+    assert progress.spent(1100.0) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("overview", "expected"),
+    [
+        (RESUMED, "resumed: 12 trials were finished, 3:20 of 10:00 used"),
+        (replace(RESUMED, resumed=1, budget=Budget(trials=4)), "resumed: 1 trial was finished, 3:20 used"),
+    ],
+)
+def test_the_log_says_what_a_resumed_search_takes_over(overview: Overview, expected: str) -> None:
+    clock, lines = SetClock(), []
+    PlainLog(lines.append, now=clock).search_started(overview)
+    assert lines[-1] == f"   3:20  {expected}"

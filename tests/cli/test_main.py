@@ -55,6 +55,8 @@ REFUSALS = [
     (errors.ArtifactError, 2),
     (errors.TrackingError, 2),
     (errors.TrialError, 1),
+    (errors.StorageError, 5),
+    (errors.InUseError, 4),
 ]
 
 
@@ -87,7 +89,7 @@ def test_a_wrong_usage_ends_with_2(arguments: list[str]) -> None:
 
 
 def test_the_fake_has_the_functions_of_the_program() -> None:
-    for name in ("search", "load", "serve_ui", "find_device"):
+    for name in ("search", "resume", "load", "serve_ui", "find_device"):
         real, fake = (inspect.signature(getattr(kind, name)) for kind in (RealFunctions, ScriptedFunctions))
         assert list(real.parameters) == list(fake.parameters)
 

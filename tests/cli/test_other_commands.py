@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from golden_files import check_golden
 from scripted_search import ScriptedFunctions, ScriptedServer
 
-from autokeras_lite.cli.checks import PACKAGES
+from autokeras_lite.cli.checks import PACKAGES, check_place
 from autokeras_lite.cli.main import make_cli
 from autokeras_lite.errors import TrackingError
 from autokeras_lite.spaces.domain import Fixed
@@ -177,8 +177,18 @@ def test_doctor_names_what_it_looked_at(tmp_path: Path) -> None:
     outcome = run(ScriptedFunctions(), "doctor", "--json", "--runs-dir", str(tmp_path / "runs"))
     values = json.loads(outcome.stdout)
     names = [check["name"] for check in values["checks"]]
-    assert set(names) >= {"python", *PACKAGES, "cores", "memory", "runs folder", "disk", "training process", "device"}
+    assert set(names) >= {"python", *PACKAGES, "cores", "memory", "limits", "runs folder", "disk", "file system"}
+    assert set(names) >= {"training process", "device"}
     assert (values["ready"], outcome.exit_code) == (True, 0)
+    (limits,) = [check["found"] for check in values["checks"] if check["name"] == "limits"]
+    assert all(word in limits for word in ("worker", "thread", "of memory"))
+
+
+@pytest.mark.parametrize(("kind", "state"), [("ext4", "ok"), ("nfs4", "problem"), ("cifs", "problem")])
+def test_doctor_says_where_searches_cannot_be_kept(tmp_path: Path, kind: str, state: str) -> None:
+    check = check_place(tmp_path / "runs", (("/", "ext4"), (str(tmp_path), kind)))
+    assert check.state == state
+    assert state == "ok" or (kind in check.found and "--runs-dir" in check.found)
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])

@@ -32,11 +32,14 @@ def test_every_option_of_a_search_reaches_the_search() -> None:
         "task": "binary", "metric": "f1", "time_limit": "5m", "name": "mine", "runs_dir": "runs",
         "tracking_uri": "http://localhost:5000", "validation": "5", "group": "g", "time_column": "t", "weight": "w",
         "class_weight": "balanced", "sampler": "random", "executor": "inline", "test": "test.csv",
+        "memory_limit": "2g", "trial_time_limit": "90s",
     }  # fmt: skip
     flags = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", value)]
     numbers = ["--trials", "7", "--workers", "3", "--seed", "9", "--space", "a", "--space", "b.toml"]
+    numbers += ["--threads", "2", "--gpu-memory", "0.5", "--extend"]
     assert run(functions, *flags, *numbers).exit_code == 0
     expected = {**given, "trials": 7, "workers": 3, "seed": 9, "space": ("a", "b.toml")}
+    expected |= {"threads": 2, "gpu_memory": 0.5, "extend": True}
     assert functions.calls == [("search", "adult.csv", ["income"], expected)]
     assert set(expected) == set(get_type_hints(SearchOptions))
 
@@ -47,7 +50,8 @@ def test_without_options_the_search_gets_the_defaults_of_its_config() -> None:
     (_, data, target, options) = functions.calls[0]
     assert (data, target) == ("digits.npz", None)
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    assert given == {"seed": 0, "runs_dir": "autokeras_lite_runs", "sampler": "tpe", "executor": "process"}
+    defaults = {"seed": 0, "runs_dir": "autokeras_lite_runs", "sampler": "tpe", "executor": "process", "extend": False}
+    assert given == defaults
 
 
 def test_the_help_names_every_metric() -> None:

@@ -33,6 +33,9 @@ def test_a_file_becomes_a_model_that_predicts(tmp_path: Path) -> None:
     board = json.loads(run(tmp_path, "leaderboard", "wine", "--json"))
     assert board[0]["score"] == pytest.approx(result["best"]["validation_score"])
     assert "2" in run(tmp_path, "leaderboard", "wine")
+    assert run(tmp_path, "failures", "wine") == "No trial failed.\n"
+    again = json.loads(run(tmp_path, "resume", "wine", "--json"))
+    assert (again["best"], again["trials"]) == (result["best"], result["trials"])
 
     run(tmp_path, "predict", "wine", "new.csv", "-o", "predictions.csv")
     predictions = pd.read_csv(tmp_path / "predictions.csv")
