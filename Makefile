@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup format lint types layers test check clean
+.PHONY: help demo setup format lint types layers test soak check clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,11 @@ layers: $(READY) ## check that rooms import downwards only
 
 test: $(READY) ## run the tests, docstring and README examples among them
 	$(BIN)/python -m pytest
+
+soak: $(READY) ## kill searches 500 times at random, and try every crash point (half an hour)
+	mkdir -p experiments/005_soak
+	$(BIN)/python -m pytest tests/faults/test_random_kills.py tests/faults/test_crash_points.py --soak \
+		--figures experiments/005_soak/result.json
 
 check: lint types layers test ## everything that must hold before a change lands; CI runs exactly this
 
