@@ -31,6 +31,7 @@ from sklearn.datasets import make_classification
 
 from autokeras_lite.config import Execution, as_search_config
 from autokeras_lite.data.arrays import EncodedData
+from autokeras_lite.data.read import read_dataset
 from autokeras_lite.execution.executor import CohortJob, CohortResult, Executor
 from autokeras_lite.execution.registry import open_executor
 from autokeras_lite.models.build import build_model
@@ -136,7 +137,7 @@ def train_by_lanes(prepared: Prepared, groups: list[list[TrialSpec]], executor: 
 def compare(name: str, data: Any, target: str, rounds: int, executor: Executor) -> dict[str, Any]:
     """Train in turn, and return seconds and scores."""
     config = as_search_config({"name": name}, name=name, targets=(target,))
-    prepared = prepare(data, config)
+    prepared = prepare(read_dataset(data, config.columns, name=config.place.name), config)
     prepared = replace(prepared, data=EncodedData(prepared.data.inputs, prepared.data.folds, prepared.data.labels))
     groups = make_specs(BATCH_SIZES[name])
     lanes, fits = [], []
