@@ -1,6 +1,8 @@
 """Small cohorts over a made-up table, and pieces of work: what the tests of the executors share."""
 
 import os
+import signal
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +75,11 @@ class StubbornError(Exception):
 
 def raise_a_stubborn_error() -> None:
     raise StubbornError("one", "two")
+
+
+def say_and_pause(connection: Connection) -> None:
+    connection.send("here")
+    signal.pause()
 
 
 def leave() -> None:

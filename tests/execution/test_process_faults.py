@@ -14,7 +14,7 @@ import psutil
 import pytest
 from fake_trade import FAKE_TRADE, MEGABYTE, make_job
 from fork_servers import fork_server, found_by_fork_servers, kill_fork_server, wait_until_gone
-from small_jobs import SHARE, answer, go_on, leave, results_of
+from small_jobs import SHARE, answer, go_on, leave, results_of, say_and_pause
 
 from autokeras_lite.execution.process import ProcessExecutor
 from autokeras_lite.trial import Cause, Directive
@@ -234,8 +234,10 @@ def test_children_of_others_get_the_signals_of_any_process_from_our_fork_server(
     others = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(1, mp_context=others) as pool:
         assert pool.submit(signal.getsignal, signal.SIGINT).result() is signal.default_int_handler
-    process = others.Process(target=signal.pause, daemon=True)
+    ours, theirs = others.Pipe()
+    process = others.Process(target=say_and_pause, args=(theirs,), daemon=True)
     process.start()
+    assert ours.recv() == "here"
     process.terminate()
     process.join(20.0)
     try:

@@ -170,15 +170,18 @@ def test_only_a_search_of_a_file_can_be_resumed_without_its_data(place, undistur
     akl.search(
         frame, target, name="memory", space=small_space("table"), trials=1, workers=1, runs_dir=str(place / "runs")
     )
+    folder = place / "runs" / "memory"
+    assert akl.resume(folder).summary.best is not None, "a finished one needs no data"
+    (folder / "summary.json").unlink()
     with pytest.raises(ConfigError, match=r"from data in memory.*Call `search` with the same data"):
-        akl.resume(place / "runs" / "memory")
+        akl.resume(folder)
 
 
 def test_when_the_time_is_too_short_for_a_trial_the_best_baseline_is_the_result(search):
-    result = search("short", trials=None, time_limit=7)
+    result = search("short", trials=None, time_limit=5)
     summary = result.summary
     assert (summary.best, summary.stopped) == (None, "")
-    assert summary.baselines["linear"] < summary.baselines["constant"]
+    assert summary.baselines["constant"] is not None
     assert "A network needs a --time-limit of about" in summary.verdict
     assert len(result.leaderboard()) == 0
     assert "no model" in repr(result)
