@@ -8,6 +8,10 @@ from typing import Any, Generic, TypeVar
 Result = TypeVar("Result")
 
 
+class LostWorkError(RuntimeError):
+    """The child that was to do a piece of work has gone without an answer."""
+
+
 @dataclass(frozen=True)
 class Returned:
     """What a piece of work returned."""

@@ -1,6 +1,7 @@
 """Runs each cohort in a child process, forked from a server that has imported TensorFlow but never started it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from autokeras_lite.execution.child import Answer, Refused
 from autokeras_lite.execution.executor import CohortJob, CohortResult, Pending, Reporter, Result, failed
 from autokeras_lite.execution.guard import Guard
 from autokeras_lite.execution.machine import Share
-from autokeras_lite.execution.pending import PendingWork, Raised, Returned
+from autokeras_lite.execution.pending import LostWorkError, PendingWork, Raised, Returned
 from autokeras_lite.execution.trade import KERAS_TRADE, Trade
 from autokeras_lite.execution.verdict import judge
 from autokeras_lite.execution.workers import GONE, Nursery, Worker, speaking
 from autokeras_lite.trial import Cause, Directive, EpochReport
 
 _GRACE_SECONDS = 5.0
+_TRIES = 3
 
 
 class ProcessExecutor:
@@ -94,7 +96,10 @@ class ProcessExecutor:
         return pending
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """Do the work in a child and wait for it."""
+        """Do the work in a child and wait for it; if somebody ends the child, do it again, a few times."""
+        for _ in range(_TRIES - 1):
+            with suppress(LostWorkError):
+                return self.start(work).result()
         return self.start(work).result()
 
     def close(self) -> None:
@@ -161,7 +166,7 @@ class ProcessExecutor:
             answer: Returned | Raised | Refused = worker.receive()
         except GONE:
             code = worker.exit_code()
-            answer = Raised(RuntimeError(f"The child that was to do the work ended with code {code}."))
+            answer = Raised(LostWorkError(f"The child that was to do the work ended with code {code}."))
         self._retire(worker)
         if isinstance(answer, Refused):
             self._nursery.fork_no_more()

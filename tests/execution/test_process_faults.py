@@ -8,13 +8,14 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 from fake_trade import FAKE_TRADE, MEGABYTE, make_job
 from fork_servers import fork_server, found_by_fork_servers, kill_fork_server, wait_until_gone
-from small_jobs import SHARE, answer, go_on, leave, results_of, say_and_pause
+from small_jobs import SHARE, answer, be_killed_once, go_on, leave, results_of, say_and_pause
 
 from autokeras_lite.execution.process import ProcessExecutor
 from autokeras_lite.trial import Cause, Directive
@@ -334,3 +335,7 @@ def test_executors_that_were_closed_leave_no_descriptor_and_no_thread(opened, tm
 
 def test_children_are_the_first_that_the_kernel_ends(opened):
     assert opened().run(Path("/proc/self/oom_score_adj").read_text).strip() == "1000"
+
+
+def test_work_whose_child_is_killed_is_done_again(opened, tmp_path):
+    assert opened().run(partial(be_killed_once, tmp_path / "was here")) == 42
