@@ -168,8 +168,8 @@ class SearchFolder:
         for left in (self.path / "checkpoints").glob("*"):
             if left.name not in {self.checkpoint(cohort).name for cohort in needed}:
                 shutil.rmtree(left, ignore_errors=True)
-        for left in (self.artifact_so_far, *self.path.glob(f".{self.artifact.name}.*")):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(self.artifact_so_far, ignore_errors=True)
+        self.discard_data()
 
     def discard_checkpoint(self, cohort: int) -> None:
         """Delete how far a cohort has come."""
@@ -182,8 +182,9 @@ class SearchFolder:
                 file.unlink()
 
     def discard_data(self) -> None:
-        """Delete the encoded arrays, once nothing will be trained any more."""
-        shutil.rmtree(self.data, ignore_errors=True)
+        """Delete the encoded arrays, once nothing will be trained any more, and model files that were left half made."""
+        for left in (self.data, *self.path.glob(f".{self.artifact.name}.*")):
+            shutil.rmtree(left, ignore_errors=True)
 
     def read_summary(self) -> SearchSummary | None:
         """Read what came out, `None` if the search has not come to an end.
