@@ -182,7 +182,7 @@ class SearchFolder:
                 file.unlink()
 
     def discard_data(self) -> None:
-        """Delete the encoded arrays, once nothing will be trained any more, and model files that were left half made."""
+        """Delete the encoded arrays, once nothing trains any more, and model files that were left half made."""
         for left in (self.data, *self.path.glob(f".{self.artifact.name}.*")):
             shutil.rmtree(left, ignore_errors=True)
 
