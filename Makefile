@@ -41,7 +41,7 @@ layers: $(READY) ## check that rooms import downwards only
 test: $(READY) ## run the tests, docstring and README examples among them
 	$(BIN)/python -m pytest
 
-soak: $(READY) ## kill searches 500 times at random, and try every crash point (half an hour)
+soak: $(READY) ## kill searches 500 times at random, and try every crash point
 	mkdir -p experiments/005_soak
 	$(BIN)/python -m pytest tests/faults/test_random_kills.py tests/faults/test_crash_points.py --soak \
 		--figures experiments/005_soak/result.json
