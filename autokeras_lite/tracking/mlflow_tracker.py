@@ -167,7 +167,7 @@ class MlflowTracker:
                 if self._is_closing and self._tries_left <= 0:
                     return None
                 self._tries_left -= self._is_closing
-                return 1 if self._num_failures % _PASS_OVER == 0 and len(self._queue) > 1 else 0
+                return 1 if self._num_failures % _PASS_OVER == 0 and self._may_pass_over() else 0
             is_idle = not self._queue and not self._is_closing
         if is_idle and self._store is not None and not self._is_prepared:
             self._is_prepared = True
@@ -176,6 +176,10 @@ class MlflowTracker:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._is_closing)
             return 0 if self._queue else None
+
+    def _may_pass_over(self) -> bool:
+        """Say whether the second event can be tried before the first: not before its search is known to the store."""
+        return len(self._queue) > 1 and not isinstance(self._queue[0].event, SearchRecord)
 
     def _pause(self) -> None:
         """Wait before the next try; closing ends a long pause."""

@@ -22,7 +22,7 @@ QUICK = Pauses(0.001, 0.01, 0.01)
 class MadeUpStore:
     """Keeps events; `faults` says how often calls fail, `refused` what it never takes, `cursed` what breaks it.
 
-    `gate` holds every call back until it is set.
+    As a real store it takes nothing before it knows the search. `gate` holds every call back until it is set.
     """
 
     def __init__(self, faults: int = 0, refused: Iterable[Event] = (), cursed: Iterable[Event] = ()) -> None:
@@ -52,7 +52,13 @@ class MadeUpStore:
         if self.faults or event in self.cursed:
             self.faults -= self.faults > 0
             raise TrackingError("the store is out for lunch")
+        if not isinstance(event, SearchRecord) and not any(isinstance(e, SearchRecord) for e in self._known):
+            raise EventRefusedError("of which search is this?")
         self.events.append(event)
+
+    @property
+    def _known(self) -> list[Event]:
+        return [*self.recalled, *self.events]
 
 
 @pytest.fixture
@@ -125,7 +131,7 @@ def test_a_call_returns_while_the_store_is_opened(folder):
     assert (tracker.link.experiment_id, tracker.link.run_id) == ("1", "run-1")
 
 
-@pytest.mark.parametrize("faults", [2, 40])
+@pytest.mark.parametrize("faults", [2, 5, 40])
 def test_a_fault_is_outlived_and_the_order_stays(open_for, faults):
     store = MadeUpStore(faults)
     tracker = open_for(store)
