@@ -53,8 +53,10 @@ class TrainingConfig:
     """How any model is trained; every space may search over these beside the fields of its family.
 
     `epochs` is the length of the schedule and the most that a trial trains; `patience` counts epochs without a better
-    validation score. `schedule` shapes the learning rate over the epochs. Learning rate, decay, smoothing, clipping
-    and the schedule are recipe: lanes of one cohort may differ in them.
+    validation score. `schedule` shapes the learning rate over the epochs, `fading` dropout and weight decay. Of epochs
+    with the same score `ties` keeps the one with the least `loss`, or the `last`. A `batch_size` of 0 is replaced by
+    one that fits the number of rows before a trial is made. `beta_2` is read by Adam and its kin. Learning rate,
+    decay, smoothing, clipping and the shapes are recipe: lanes of one cohort may differ in them.
     """
 
     optimizer: str = "adam"
@@ -70,6 +72,9 @@ class TrainingConfig:
     clip_norm: float = recipe(0.0)
     schedule: str = recipe("cosine")
     warmup: float = recipe(0.0)
+    beta_2: float = recipe(0.999)
+    fading: str = recipe("none")
+    ties: str = recipe("loss")
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,7 @@ def test_a_cohort_may_mix_recipes():
 def test_recipe_fields_of_training_are_what_lanes_may_differ_in():
     assert recipe_fields(TrainingConfig) == {
         "learning_rate", "weight_decay", "label_smoothing", "clip_norm", "schedule", "warmup",
+        "beta_2", "fading", "ties",
     }  # fmt: skip
 
 

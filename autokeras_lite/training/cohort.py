@@ -11,9 +11,10 @@ import keras
 import numpy as np
 
 from autokeras_lite.data.arrays import EncodedData
-from autokeras_lite.models.build import build_model
+from autokeras_lite.models.build import build_model, looks_at_rows
 from autokeras_lite.models.front import OutputSpec
 from autokeras_lite.models.registry import FAMILIES
+from autokeras_lite.models.rows import training_rows
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.training.checkpoint import CHECKPOINT_SECONDS, Checkpoints
@@ -25,8 +26,8 @@ from autokeras_lite.training.monitor import Monitor
 from autokeras_lite.training.optimizers import make_optimizer
 from autokeras_lite.training.outcome import leave_trial
 from autokeras_lite.training.progress import Group, Lane, Progress, resume_progress, write_progress
-from autokeras_lite.training.schedules import rate_factors
-from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome
+from autokeras_lite.training.schedules import fade_factors, rate_factors
+from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome, TrialSpec
 
 Reporter = Callable[[EpochReport], Directive]
 # Making a smaller program costs about a second of tracing: worth it only for that many more steps.
@@ -82,12 +83,10 @@ def train_cohort(
 
 
 def _begin(job: TrainingJob, data: EncodedData, checkpoints: Checkpoints) -> Progress:
-    models = [
-        build_model(spec.family, spec.config, data.inputs, OutputSpec.of(job.task), seed=spec.seed)
-        for spec in job.cohort.specs
-    ]
-    make_group = partial(_make_group, job, place_data(data, job.cohort.folds))
-    limit = _group_limit(job, data, models[0])
+    models = [_make_models(job, data, spec) for spec in job.cohort.specs]
+    first = models[0][0]
+    make_group = partial(_make_group, job, place_data(data, job.cohort.folds, sorted(first.input)))
+    limit = _group_limit(job, data, first)
     for checkpoint in checkpoints.read():
         # A checkpoint of this very cohort may still not fit: written on other rows, say, or with more memory.
         with suppress(LookupError, TypeError, ValueError):
@@ -97,11 +96,19 @@ def _begin(job: TrainingJob, data: EncodedData, checkpoints: Checkpoints) -> Pro
     return Progress(lanes, [make_group(chunk, range(len(chunk))) for chunk in chunks], limit)
 
 
-def _make_lanes(job: TrainingJob, models: Sequence[keras.Model]) -> list[Lane]:
+def _make_models(job: TrainingJob, data: EncodedData, spec: TrialSpec) -> list[keras.Model]:
+    """Make a model for each fold of a trial: one for all, unless the family looks at training rows beforehand."""
+    make = partial(build_model, spec.family, spec.config, data.inputs, OutputSpec.of(job.task), seed=spec.seed)
+    if not looks_at_rows(spec.family):
+        return [make()] * len(job.cohort.folds)
+    return [make(rows=training_rows(data.folds[fold])) for fold in job.cohort.folds]
+
+
+def _make_lanes(job: TrainingJob, models: Sequence[Sequence[keras.Model]]) -> list[Lane]:
     return [
         Lane(spec, model, fold, Monitor(job.task, spec.training))
-        for spec, model in zip(job.cohort.specs, models, strict=True)
-        for fold in job.cohort.folds
+        for spec, of_folds in zip(job.cohort.specs, models, strict=True)
+        for fold, model in zip(job.cohort.folds, of_folds, strict=True)
     ]
 
 
@@ -109,7 +116,7 @@ def _group_limit(job: TrainingJob, data: EncodedData, model: keras.Model) -> int
     first = job.cohort.specs[0]
     if not FAMILIES[first.family].has_lanes(first.config):
         return 1
-    activations = sum(int(np.prod(layer.output.shape[1:])) for layer in model.layers if len(layer.output.shape) > 1)
+    activations = sum(int(np.prod(made.output.shape[1:])) for made in model.operations if len(made.output.shape) > 1)
     rows = max(first.training.batch_size, min(4096, len(data.folds[0].validation_rows)) // 3)
     return lane_limit(LaneCost(model.count_params(), activations, rows), job.free_bytes)
 
@@ -138,7 +145,8 @@ def _train_epoch(group: Group, epoch: int, data: EncodedData, job: TrainingJob) 
         * rate_factors(lane.spec.training, epoch - 1, program.num_steps)
         for lane in group.members
     ]
-    losses = program.train_epoch(epoch - 1, np.stack(rates, axis=1))
+    fades = [fade_factors(lane.spec.training, epoch - 1, program.num_steps) for lane in group.members]
+    losses = program.train_epoch(epoch - 1, np.stack(rates, axis=1), np.stack(fades, axis=1))
     predictions, validation_losses = program.predict_validation()
     improved = np.zeros(len(group.members), dtype=bool)
     for index, lane in enumerate(group.members):

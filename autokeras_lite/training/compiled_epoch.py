@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from autokeras_lite.data.arrays import EncodedData
 from autokeras_lite.tasks.task import TaskKind
 from autokeras_lite.training.lanes import Lanes, Template
-from autokeras_lite.training.losses import RowLoss, activate, smooth
+from autokeras_lite.training.losses import RowLoss, predict, row_losses, smooth
 from autokeras_lite.trial import Cause
 
 Floats = NDArray[np.float32]
@@ -49,14 +49,13 @@ class Objective:
     row_loss: RowLoss
     batch_size: int
     batch_seed: int
-    make_optimizer: Callable[[keras.optimizers.schedules.LearningRateSchedule], keras.optimizers.Optimizer]
+    make_optimizer: Callable[[keras.optimizers.schedules.LearningRateSchedule, Floats], keras.optimizers.Optimizer]
 
 
-def place_data(data: EncodedData, folds: Sequence[int]) -> DeviceData:
-    """Copy the rows of these folds to the device, once for all epochs and lanes."""
+def place_data(data: EncodedData, folds: Sequence[int], names: Sequence[str]) -> DeviceData:
+    """Copy the rows of these folds to the device, once for all epochs and lanes; of their inputs only those named."""
     chosen = [data.folds[fold] for fold in folds]
     offsets = np.arange(len(folds)) * len(data.labels)
-    names = [array.name for array in data.inputs.arrays]
     return DeviceData(
         inputs={name: tf.constant(_stacked([fold.inputs[name] for fold in chosen])) for name in names},
         targets=tf.constant(_stacked([fold.targets for fold in chosen])),
@@ -101,7 +100,8 @@ class LaneProgram:
         self.best_flat = tf.Variable(lanes.parameters)
         self.best_state = [tf.Variable(array) for array in lanes.state]
         self.rate = CurrentRate(len(lanes))
-        self.optimizer = objective.make_optimizer(self.rate)
+        self.fade = tf.Variable(tf.ones(len(lanes)), trainable=False)
+        self.optimizer = objective.make_optimizer(self.rate, lanes.beta_2[:, None])
         self.optimizer.build([self.flat])
         rows = data.num_train_rows
         self.batch_size = min(objective.batch_size, rows)
@@ -113,10 +113,13 @@ class LaneProgram:
 
     # What the loop calls -------------------------------------------------------------------------------------------
 
-    def train_epoch(self, epoch: int, rates: NDArray[np.float64]) -> Floats:
-        """Train every lane for one epoch with `rates` `(steps, lanes)`; return the mean loss of each lane."""
+    def train_epoch(self, epoch: int, rates: NDArray[np.float64], fades: NDArray[np.float64]) -> Floats:
+        """Train every lane for one epoch; return the mean loss of each lane.
+
+        `rates` `(steps, lanes)` are learning rates, `fades` of the same shape factors on dropout and weight decay.
+        """
         order = tf.constant(epoch, tf.int32)
-        return np.asarray(self._epoch(order, tf.constant(rates, tf.float32)))
+        return np.asarray(self._epoch(order, tf.constant(rates, tf.float32), tf.constant(fades, tf.float32)))
 
     def predict_validation(self) -> tuple[list[Floats], Floats]:
         """Return for each lane its activated outputs `(validation rows, units)`, and the mean loss of each lane."""
@@ -176,12 +179,13 @@ class LaneProgram:
 
     # What is compiled ----------------------------------------------------------------------------------------------
 
-    def _run_steps(self, epoch: Any, rates: Any) -> Any:
+    def _run_steps(self, epoch: Any, rates: Any, fades: Any) -> Any:
         order = self._order(epoch)
         shape = (*order.shape[:-1], self.batch_size)
 
         def step(number: Any, total: Any) -> tuple[Any, Any]:
             self.rate.value.assign(rates[number][:, None])
+            self.fade.assign(fades[number])
             start = number * self.batch_size
             rows = tf.ensure_shape(order[..., start : start + self.batch_size], shape)
             return number + 1, total + self._train_step(rows)
@@ -208,7 +212,7 @@ class LaneProgram:
             total = tf.reduce_sum(losses)
         gradient = self._clipped(self._penalised(tape.gradient(total, parameters), parameters))
         if self._decay is not None:
-            self.flat.value.assign_sub(self.flat.value * self._decay * self.rate.value)
+            self.flat.value.assign_sub(self.flat.value * self._decay * self.rate.value * self.fade[:, None])
         self.optimizer.apply([gradient], [self.flat])
         # Every lane advanced the same seeds in the same way: the first lane's serve all.
         after = [*states, *(seed[0] for seed in new_seeds)]
@@ -220,7 +224,7 @@ class LaneProgram:
         """Run `lane` for every lane: vectorised, or directly when there is but one."""
         state = [variable.value() for variable in self.state]
         shared = None if len(rows.shape) == 2 else self._batch(rows)
-        own = tf.constant(self.lanes.dropout), tf.constant(self.lanes.smoothing)
+        own = tf.constant(self.lanes.dropout) * self.fade[:, None], tf.constant(self.lanes.smoothing)
         if len(self.lanes) == 1:
             batch = shared or self._batch(rows[0])
             single = lane(parameters[0], [value[0] for value in state], own[0][0], own[1][0], seeds, batch)
@@ -242,7 +246,7 @@ class LaneProgram:
     ) -> Any:
         inputs, targets, weights = batch
         outputs, after = self._call(parameters, state, dropout, seeds, inputs, training=True)
-        losses = self.objective.row_loss(smooth(targets, smoothing, self.objective.kind), outputs)
+        losses = row_losses(self.objective.row_loss, smooth(targets, smoothing, self.objective.kind), outputs)
         # As Keras: weighted losses are divided by the number of rows, not by the sum of the weights.
         mean = tf.reduce_mean(losses if weights is None else losses * weights)
         by_role = [(role, value) for value, (role, _) in zip(after, self.template.roles, strict=True)]
@@ -286,8 +290,8 @@ class LaneProgram:
         """Return activated outputs and, as the last column, the loss of each row."""
         inputs, targets, _ = batch
         outputs, _ = self._call(parameters, state, dropout, seeds, inputs, training=False)
-        losses = self.objective.row_loss(targets, outputs)
-        return tf.concat([activate(outputs, self.objective.kind), losses[:, None]], axis=1)
+        losses = row_losses(self.objective.row_loss, targets, outputs)
+        return tf.concat([predict(outputs, self.objective.kind), losses[:, None]], axis=1)
 
     # Gradients -----------------------------------------------------------------------------------------------------
 
@@ -295,7 +299,8 @@ class LaneProgram:
         """Spread per-lane and per-variable factors over the flat parameters; `None` where no lane has any."""
         sizes = [int(np.prod(shape)) for shape in self.shapes]
         # Biases, and the scales and offsets of normalisations, do not decay.
-        kernels = np.repeat([float(len(shape) > 1) for shape in self.shapes], sizes).astype(np.float32)
+        decays = [len(v.shape) > 1 and "bias" not in v.path for v in self.template.model.trainable_variables]
+        kernels = np.repeat(decays, sizes).astype(np.float32)
         spread = [np.repeat(factors, sizes, axis=1) for factors in (self.lanes.l1, self.lanes.l2)]
         decay = self.lanes.weight_decay[:, None] * kernels
         return tuple(tf.constant(c) if c.any() else None for c in (decay, *spread))  # type: ignore[return-value]

@@ -72,6 +72,7 @@ class Lanes:
     weight_decay: Floats
     smoothing: Floats
     clip_norm: Floats
+    beta_2: Floats
     fold: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -139,6 +140,7 @@ def read_lanes(models: Sequence[keras.Model], training: Sequence[TrainingConfig]
         weight_decay=_floats([config.weight_decay for config in training]),
         smoothing=_floats([config.label_smoothing for config in training]),
         clip_norm=_floats([config.clip_norm for config in training]),
+        beta_2=_floats([config.beta_2 for config in training]),
         fold=np.asarray(folds, dtype=np.int64),
     )
 

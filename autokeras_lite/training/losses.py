@@ -61,8 +61,21 @@ def smooth(targets: Tensor, smoothing: Tensor, kind: TaskKind) -> Tensor:
     return targets * (1.0 - smoothing) + smoothing * share
 
 
-def activate(outputs: Tensor, kind: TaskKind) -> Tensor:
-    """Turn a model's outputs into probabilities; standardised values stay as they are."""
-    if kind is TaskKind.REGRESSION:
-        return outputs
-    return keras.ops.softmax(outputs, axis=-1) if kind is TaskKind.MULTICLASS else keras.ops.sigmoid(outputs)
+def row_losses(row_loss: RowLoss, targets: Tensor, outputs: Tensor) -> Tensor:
+    """Return the loss of each row, `(rows,)`.
+
+    Of a model with members, whose outputs are `(rows, members, units)`, it is the mean of the members' own losses and
+    not the loss of their mean: each learns for itself (Gorishniy et al. 2025, "TabM", section 3.2).
+    """
+    if len(outputs.shape) == 2:
+        return row_loss(targets, outputs)
+    each = row_loss(keras.ops.broadcast_to(targets[:, None, :], keras.ops.shape(outputs)), outputs)
+    return keras.ops.mean(each, axis=1)
+
+
+def predict(outputs: Tensor, kind: TaskKind) -> Tensor:
+    """Turn outputs into predictions `(rows, units)`: probabilities, or standardised values; members are averaged."""
+    if kind is not TaskKind.REGRESSION:
+        is_multiclass = kind is TaskKind.MULTICLASS
+        outputs = keras.ops.softmax(outputs, axis=-1) if is_multiclass else keras.ops.sigmoid(outputs)
+    return outputs if len(outputs.shape) == 2 else keras.ops.mean(outputs, axis=1)

@@ -54,7 +54,7 @@ class Monitor:
         """Take note of an epoch; return whether it is the best so far.
 
         Of two epochs with the same score the one with the lower validation loss is better, so that a coarse metric
-        (accuracy over few rows) does not stop a lane that still learns.
+        (accuracy over few rows) does not stop a lane that still learns; or the later one, where the config says so.
         """
         self.losses.append(loss)
         self.validation_losses.append(validation_loss)
@@ -70,7 +70,7 @@ class Monitor:
 
     def _beats_best(self, score: float, loss: float) -> bool:
         if score == self.best_score:
-            return loss < self.best_loss
+            return self.config.ties == "last" or loss < self.best_loss
         return self.task.is_better(score, self.best_score)
 
     def _follow_plateau(self, improved: bool) -> None:

@@ -11,22 +11,23 @@ from small_data import TASKS
 from autokeras_lite.data.arrays import EncodedData
 from autokeras_lite.models.build import build_model
 from autokeras_lite.models.front import OutputSpec
+from autokeras_lite.models.rows import training_rows
 from autokeras_lite.models.weights import read_weights
 from autokeras_lite.tasks.task import TaskKind
 from autokeras_lite.training.cohort import TrainingJob
 from autokeras_lite.training.lanes import dropout_layers
 from autokeras_lite.training.schedules import rate_factors
-from autokeras_lite.trial import Directive, EpochReport, TrialSpec
+from autokeras_lite.trial import Directive, EpochReport, TrainingConfig, TrialSpec
 
 KERAS_OPTIMIZERS = {
     "sgd": lambda spec, **more: keras.optimizers.SGD(momentum=spec.momentum, nesterov=spec.nesterov, **more),
-    "adam": lambda spec, **more: keras.optimizers.Adam(**more),
-    "adamw": lambda spec, **more: keras.optimizers.AdamW(**more),
+    "adam": lambda spec, **more: keras.optimizers.Adam(beta_2=spec.beta_2, **more),
+    "adamw": lambda spec, **more: keras.optimizers.AdamW(beta_2=spec.beta_2, **more),
     "rmsprop": lambda spec, **more: keras.optimizers.RMSprop(**more),
     "adagrad": lambda spec, **more: keras.optimizers.Adagrad(**more),
     "adadelta": lambda spec, **more: keras.optimizers.Adadelta(**more),
-    "adamax": lambda spec, **more: keras.optimizers.Adamax(**more),
-    "nadam": lambda spec, **more: keras.optimizers.Nadam(**more),
+    "adamax": lambda spec, **more: keras.optimizers.Adamax(beta_2=spec.beta_2, **more),
+    "nadam": lambda spec, **more: keras.optimizers.Nadam(beta_2=spec.beta_2, **more),
     "lion": lambda spec, **more: keras.optimizers.Lion(**more),
 }
 
@@ -36,7 +37,8 @@ def go_on(report: EpochReport) -> Directive:
 
 
 def built(spec: TrialSpec, data: EncodedData, kind: TaskKind) -> keras.Model:
-    return build_model(spec.family, spec.config, data.inputs, OutputSpec.of(TASKS[kind]), seed=spec.seed)
+    rows = training_rows(data.folds[0])
+    return build_model(spec.family, spec.config, data.inputs, OutputSpec.of(TASKS[kind]), seed=spec.seed, rows=rows)
 
 
 def trained(job: TrainingJob, number: int, kind: TaskKind, fold: int = 0) -> list[np.ndarray]:
@@ -101,9 +103,35 @@ def fitted(spec: TrialSpec, data: EncodedData, kind: TaskKind, seed: int) -> lis
         global_clipnorm=chosen.clip_norm or None,
     )
     if chosen.weight_decay:
-        optimizer.exclude_from_weight_decay([v for v in model.trainable_variables if len(v.shape) < 2])
-    model.compile(optimizer, losses[kind])
-    stacked = tf.nest.map_structure(lambda *parts: np.stack(parts), *batches(data, spec, seed))
-    flow = tf.data.Dataset.from_tensor_slices(stacked)
-    model.fit(flow, epochs=1, shuffle=False, verbose=0)
+        kept = [v for v in model.trainable_variables if len(v.shape) < 2 or "bias" in v.path]
+        optimizer.exclude_from_weight_decay(kept)
+    model.compile(optimizer, losses[kind], run_eagerly=chosen.fading != "none")
+    found = [for_members(batch, model) for batch in batches(data, spec, seed)]
+    if chosen.fading == "none":
+        stacked = tf.nest.map_structure(lambda *parts: np.stack(parts), *found)
+        model.fit(tf.data.Dataset.from_tensor_slices(stacked), epochs=1, shuffle=False, verbose=0)
+    else:
+        fit_with_fading(model, found, chosen)
     return model.get_weights()
+
+
+def for_members(batch: tuple[Any, ...], model: keras.Model) -> tuple[Any, ...]:
+    """Repeat the targets and weights of a batch for each member of the model, if it has some."""
+    if len(model.output.shape) == 2:
+        return batch
+    inputs, *others = batch
+    return inputs, *(np.repeat(array[:, None], model.output.shape[1], axis=1) for array in others)
+
+
+def fit_with_fading(model: keras.Model, found: list[tuple[Any, ...]], training: TrainingConfig) -> None:
+    """Train on each batch with the dropout and the decay that this step has, as Keras's own settings."""
+    dropouts = dropout_layers(model)
+    rates = [layer.rate for layer in dropouts]
+    for step, batch in enumerate(found):
+        time = step / len(found)
+        factor = 1.0 if time < 0.5 else 0.5 * (1 + np.cos(np.pi * (2 * time - 1)))
+        for layer, rate in zip(dropouts, rates, strict=True):
+            layer.rate = rate * factor
+        if training.weight_decay:
+            model.optimizer.weight_decay = training.weight_decay * factor
+        model.train_on_batch(*batch)

@@ -34,7 +34,7 @@ def test_flat_parameters_are_cut_into_the_arrays_they_were_made_of(shapes):
 
 def test_lanes_hold_what_the_models_differ_in():
     models = [built(1, dropout=0.1, l2=1e-3), built(2, dropout=0.3, l1=1e-4)]
-    training = [TrainingConfig(weight_decay=0.1, clip_norm=1.0), TrainingConfig(label_smoothing=0.2)]
+    training = [TrainingConfig(weight_decay=0.1, clip_norm=1.0), TrainingConfig(label_smoothing=0.2, beta_2=0.9)]
     lanes = read_lanes(models, training, [0, 2])
     assert len(lanes) == 2
     shapes = [tuple(variable.shape) for variable in models[0].trainable_variables]
@@ -48,6 +48,7 @@ def test_lanes_hold_what_the_models_differ_in():
     np.testing.assert_allclose(lanes.weight_decay, [0.1, 0.0])
     np.testing.assert_allclose(lanes.clip_norm, [1.0, 0.0])
     np.testing.assert_allclose(lanes.smoothing, [0.0, 0.2])
+    np.testing.assert_allclose(lanes.beta_2, [0.999, 0.9])
     assert lanes.fold.tolist() == [0, 2]
 
 

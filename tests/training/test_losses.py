@@ -5,7 +5,7 @@ import pytest
 from autokeras_lite.errors import SpaceError
 from autokeras_lite.tasks.losses import FITTING_LOSSES
 from autokeras_lite.tasks.task import TaskKind
-from autokeras_lite.training.losses import LOSSES, activate, choose_loss, smooth
+from autokeras_lite.training.losses import LOSSES, choose_loss, predict, row_losses, smooth
 
 pytestmark = pytest.mark.slow
 
@@ -88,4 +88,29 @@ def test_values_are_never_smoothed():
     ],
 )
 def test_outputs_become_probabilities_or_stay_values(kind, expected):
-    np.testing.assert_allclose(np.asarray(activate(OUTPUTS, kind)), expected, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(predict(OUTPUTS, kind)), expected, rtol=1e-5)
+
+
+MEMBERS = np.stack([OUTPUTS, 2 * OUTPUTS - 1, OUTPUTS[::-1], -OUTPUTS], axis=1)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_of_a_row_is_the_mean_of_the_losses_of_the_members(name):
+    targets, _ = FORMULAS[name]
+    each = [np.asarray(LOSSES[name](targets, MEMBERS[:, member])) for member in range(4)]
+    found = np.asarray(row_losses(LOSSES[name], targets, MEMBERS))
+    np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-5)
+    of_mean = np.asarray(LOSSES[name](targets, MEMBERS.mean(axis=1)))
+    assert np.abs(found - of_mean).max() > 0.1
+    np.testing.assert_array_equal(row_losses(LOSSES[name], targets, OUTPUTS), LOSSES[name](targets, OUTPUTS))
+
+
+@pytest.mark.parametrize(("kind", "activation"), [(TaskKind.BINARY, sigmoid), (TaskKind.MULTICLASS, softmax)])
+def test_the_probabilities_of_members_are_averaged_and_not_their_logits(kind, activation):
+    expected = np.mean([activation(MEMBERS[:, member]) for member in range(4)], axis=0)
+    np.testing.assert_allclose(np.asarray(predict(MEMBERS, kind)), expected, rtol=1e-5)
+    assert np.abs(expected - activation(MEMBERS.mean(axis=1))).max() > 0.01
+
+
+def test_the_values_of_members_are_averaged():
+    np.testing.assert_allclose(np.asarray(predict(MEMBERS, TaskKind.REGRESSION)), MEMBERS.mean(axis=1), rtol=1e-5)

@@ -41,6 +41,12 @@ def test_of_equal_scores_the_lower_validation_loss_is_better():
     assert (monitor.best_epoch, monitor.best_loss) == (3, 0.6)
 
 
+def test_of_equal_scores_the_last_is_better_where_the_config_says_so():
+    monitor = follow([0.5, 0.9, 0.9, 0.8, 0.9, 0.7], losses=[1.0, 0.8, 0.6, 0.1, 0.9, 0.1], ties="last")
+    assert (monitor.best_epoch, monitor.best_score, monitor.best_loss) == (5, 0.9, 0.9)
+    assert monitor.best_predictions.tolist() == [5.0] * 3
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_score_that_is_no_number_is_divergence_and_never_the_best(bad):
     monitor = follow([0.5, bad])

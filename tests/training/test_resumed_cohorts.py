@@ -125,6 +125,34 @@ def refit() -> Case:
     )
 
 
+def members() -> Case:
+    """Ensembles whose bins and first weights follow the training rows of three folds; dropout and decay fade."""
+    config = {"members": 2, "depth": 1, "width": 8, "bins": 4, "number_width": 3, "dropout": 0.3}
+    specs = tuple(
+        make_spec(
+            n, family="tabular_tabm", config=config, optimizer="adamw", epochs=4, weight_decay=0.1,
+            beta_2=0.999 - 0.1 * n, fading=("flat_cosine", "none")[n],
+        )
+        for n in range(2)
+    )  # fmt: skip
+    data = make_data(TaskKind.BINARY, folds=3)
+    return Case(TaskKind.BINARY, specs, data, (Cause.OK, Cause.OK), die=3, lanes=(6,))
+
+
+def tuned() -> Case:
+    """RealMLP in lanes with different schedules, which keep the last of the best epochs."""
+    config = {"depth": 1, "width": 8, "frequencies": 4, "dropout": 0.3}
+    specs = tuple(
+        make_spec(
+            n, family="tabular_realmlp", config=config, optimizer="adamw", epochs=4, patience=4, learning_rate=0.04,
+            schedule=("coslog4", "cosine")[n], fading="flat_cosine", beta_2=0.95, weight_decay=0.02, ties="last",
+        )
+        for n in range(2)
+    )  # fmt: skip
+    data = make_data(TaskKind.REGRESSION)
+    return Case(TaskKind.REGRESSION, specs, data, (Cause.OK, Cause.OK), die=3, lanes=(2,))
+
+
 def stack(name: str, optimizer: str, lanes: tuple[int, ...]) -> Case:
     """Two trials of a stack of layers."""
     specs = tuple(
@@ -140,6 +168,8 @@ CASES = {
     "compacted": compacted,
     "groups": groups,
     "refit": refit,
+    "members": members,
+    "tuned": tuned,
     "GRU": lambda: stack("embedding and attention", "lion", (2,)),
     "convolution": lambda: stack("convolutions, pooling and a residual branch", "adam", (1, 1)),
 }
