@@ -21,6 +21,7 @@ from autokeras_lite.tasks.task import TaskKind
 from autokeras_lite.trial import TrainingConfig
 
 NUM_SAMPLES = 20
+_SCALING = "number_scaling"  # the field of a config that names a key of `data.arrays.NUMBER_ARRAYS`
 
 # A row of each kind, of an ordinary size: smaller ones are repaired, and what a stack refuses does not depend on size.
 CANONICAL_SHAPES: Mapping[InputKind, tuple[int, ...]] = MappingProxyType(
@@ -77,6 +78,16 @@ def check_space(space: SearchSpace, families: Mapping[str, Family]) -> None:
         raise SpaceError(f"Space {space.name}: {error}") from None
 
 
+def wants_quantiles(space: SearchSpace, families: Mapping[str, Family]) -> bool:
+    """Say whether a configuration of the space may take the array `quantiles`, which else nobody need encode."""
+    varied = [parameter for parameter in space.parameters if parameter.config_field == _SCALING]
+    if varied:
+        return any(parameter.domain.contains("quantile") for parameter in varied)
+    return any(
+        field.name == _SCALING and field.default == "quantile" for field in fields(families[space.family].config_type)
+    )
+
+
 def check_fit(config: Mapping[str, Any], training: TrainingConfig, inputs: InputSpec, kind: TaskKind) -> None:
     """Check that a chosen configuration can be built for these inputs and trained for this task, before it costs time.
 
@@ -92,7 +103,7 @@ def _row_shape(inputs: InputSpec) -> tuple[int, ...]:
     """Return the shape of what enters a stack; the columns of a table are joined to one row of numbers."""
     if inputs.kind is not InputKind.TABLE:
         return inputs.arrays[0].shape
-    return (sum(array.shape[0] for array in inputs.arrays),)
+    return (sum(array.shape[0] for array in inputs.scaled().arrays),)
 
 
 def _family(space: SearchSpace, families: Mapping[str, Family]) -> Family:

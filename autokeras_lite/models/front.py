@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
-from autokeras_lite.data.arrays import InputSpec
+from autokeras_lite.data.arrays import NUMBER_ARRAYS, InputSpec
 from autokeras_lite.data.dataset import InputKind
+from autokeras_lite.errors import SpaceError
 from autokeras_lite.tasks.task import Task, TaskKind
 
 
@@ -23,9 +25,28 @@ class OutputSpec:
         return cls(task.kind, task.units)
 
 
-def input_layers(inputs: InputSpec) -> dict[str, keras.KerasTensor]:
-    """Make one `keras.Input` for each array, under the array's name."""
-    return {array.name: keras.Input(array.shape, dtype=array.dtype, name=array.name) for array in inputs.arrays}
+def input_layers(inputs: InputSpec, number_scaling: str = "robust") -> dict[str, keras.KerasTensor]:
+    """Make one `keras.Input` for each array that the model takes, under the array's name.
+
+    Of the arrays that hold the numbers of a table it is the one of `number_scaling` (see `NUMBER_ARRAYS`);
+    `numbers_of` finds it.
+
+    Raises:
+        SpaceError: the numbers were not encoded that way.
+    """
+    name = NUMBER_ARRAYS[number_scaling]
+    if name not in inputs and any(other in inputs for other in NUMBER_ARRAYS.values()):
+        raise SpaceError(
+            f"number_scaling is {number_scaling!r}, but the data were encoded without the array {name!r}. Expected "
+            "arrays of `fit_encoding(..., quantiles=True)`. Encode the data so, or choose another number_scaling."
+        )
+    taken = inputs.scaled(number_scaling).arrays
+    return {array.name: keras.Input(array.shape, dtype=array.dtype, name=array.name) for array in taken}
+
+
+def numbers_of(taken: Mapping[str, Any]) -> Any:
+    """Return the numbers of a table `(rows, columns)` among the inputs of a model, however scaled; else `None`."""
+    return next((taken[name] for name in NUMBER_ARRAYS.values() if name in taken), None)
 
 
 def embedded_codes(layers: Mapping[str, keras.KerasTensor], inputs: InputSpec, width: int) -> list[keras.KerasTensor]:
@@ -46,7 +67,9 @@ def joined_features(
     """Return everything a row holds as one tensor: `(rows, features)` for a table, else the one array as it is."""
     if inputs.kind is not InputKind.TABLE:
         return layers[inputs.arrays[0].name]
-    parts = [layers[name] for name in ("numbers", "flags") if name in inputs]
+    numbers = numbers_of(layers)
+    parts = [] if numbers is None else [numbers]
+    parts += [layers["flags"]] if "flags" in inputs else []
     parts += embedded_codes(layers, inputs, embedding_width)
     return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
 

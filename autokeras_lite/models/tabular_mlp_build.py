@@ -7,6 +7,7 @@ import keras
 
 from autokeras_lite.data.arrays import InputSpec
 from autokeras_lite.models.front import OutputSpec, embedded_codes, input_layers, output_layer
+from autokeras_lite.models.number_embedding import periodic_features
 from autokeras_lite.models.tabular_mlp import TabularMlpConfig
 
 _NARROWEST = 16
@@ -30,27 +31,16 @@ def _number_features(
 ) -> list[keras.KerasTensor]:
     if "numbers" not in inputs:
         return []
-    numbers = layers["numbers"]
     if config.number_embedding == "none":
-        return [numbers]
-    (columns,) = inputs["numbers"].shape
-    angles = keras.layers.EinsumDense(
-        "bn,nf->bnf",
-        output_shape=(columns, config.frequencies),
-        kernel_initializer=keras.initializers.RandomNormal(stddev=2 * 3.141592653589793 * config.frequency_scale),
-        name="frequencies",
-    )(numbers)
-    waves = keras.layers.Concatenate(name="waves")(
-        [keras.ops.sin(angles), keras.ops.cos(angles), keras.ops.expand_dims(numbers, -1)]
-    )
-    embedded = keras.layers.EinsumDense(
-        "bnw,nwd->bnd",
-        output_shape=(columns, config.number_width),
-        bias_axes="nd",
-        activation="relu",
-        name="number_embedding",
-    )(waves)
-    return [keras.layers.Flatten(name="embedded_numbers")(embedded)]
+        return [layers["numbers"]]
+    return [
+        periodic_features(
+            layers["numbers"],
+            frequencies=config.frequencies,
+            width=config.number_width,
+            scale=config.frequency_scale,
+        )
+    ]
 
 
 def _block(hidden: keras.KerasTensor, index: int, config: TabularMlpConfig) -> keras.KerasTensor:
