@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autokeras_lite.data.dataset import InputKind
+
+# The array of a table that holds its numbers, for each way to scale them. A model takes one of them.
+NUMBER_ARRAYS: Mapping[str, str] = MappingProxyType({"robust": "numbers", "quantile": "quantiles"})
 
 
 @dataclass(frozen=True)
@@ -25,20 +29,30 @@ class ArraySpec:
 class InputSpec:
     """What a family builds its inputs from.
 
-    A table has up to three arrays: `numbers` (scaled numeric columns), `flags` (one-hot levels and missing indicators,
-    0 or 1) and `codes` (int32, one column for each column with many levels; column i holds 0 .. cardinalities[i] - 1).
+    A table has up to four arrays: `numbers` (scaled numeric columns), `quantiles` (the same columns, scaled by their
+    quantiles; only where a model may take it), `flags` (one-hot levels and missing indicators, 0 or 1) and `codes`
+    (int32, one column for each column with many levels; column i holds 0 .. cardinalities[i] - 1).
+    `flag_groups` says how many flags, one after the other, belong together: 1 for a missing indicator, else the levels
+    of one column; empty where that is not known.
+
     An image is `pixels`, a sequence `values`, tokens are `tokens` (int32, 0 .. cardinalities[0] - 1).
     """
 
     kind: InputKind
     arrays: tuple[ArraySpec, ...]
     cardinalities: tuple[int, ...] = ()
+    flag_groups: tuple[int, ...] = ()
 
     def __getitem__(self, name: str) -> ArraySpec:
         return next(array for array in self.arrays if array.name == name)
 
     def __contains__(self, name: str) -> bool:
         return any(array.name == name for array in self.arrays)
+
+    def scaled(self, number_scaling: str = "robust") -> Self:
+        """Return the same without the arrays that scale the numbers another way than this key of `NUMBER_ARRAYS`."""
+        others = set(NUMBER_ARRAYS.values()) - {NUMBER_ARRAYS[number_scaling]}
+        return replace(self, arrays=tuple(array for array in self.arrays if array.name not in others))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""
@@ -48,7 +62,8 @@ class InputSpec:
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Return the spec that `to_json` wrote."""
         arrays = tuple(ArraySpec(a["name"], tuple(a["shape"]), a["dtype"]) for a in values["arrays"])
-        return cls(InputKind(values["kind"]), arrays, tuple(values["cardinalities"]))
+        groups = tuple(values.get("flag_groups", ()))  # searches of earlier versions did not write them
+        return cls(InputKind(values["kind"]), arrays, tuple(values["cardinalities"]), groups)
 
 
 @dataclass(frozen=True)

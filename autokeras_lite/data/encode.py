@@ -82,17 +82,23 @@ class Encoding:
 
 
 def fit_encoding(
-    dataset: Dataset, profile: DataProfile, rows: NDArray[np.int64], *, layout: Encoding | None = None
+    dataset: Dataset,
+    profile: DataProfile,
+    rows: NDArray[np.int64],
+    *,
+    layout: Encoding | None = None,
+    quantiles: bool = False,
 ) -> Encoding:
-    """Learn the encoding of a dataset from `rows` of it alone.
+    """Learn the encoding of a dataset from `rows` of it alone; with `quantiles`, for models that may take that array.
 
     With `layout`, an encoding of more rows of the same dataset, the result has the same structure (`inputs`), so that
-    the folds of a cross-validation share one model; what the layout knows and `rows` do not show reads as unseen.
+    the folds of a cross-validation share one model; what the layout knows and `rows` do not show reads as unseen, and
+    `quantiles` are learned if the layout has them.
 
     Raises:
         DataError: no column tells anything.
     """
-    content = _fit(dataset, profile, rows) if layout is None else _refit(dataset, rows, layout.content)
+    content = _fit(dataset, profile, rows, quantiles) if layout is None else _refit(dataset, rows, layout.content)
     if not content.inputs.arrays:
         raise DataError(
             "The table has no column that a model could learn from: all are constant, empty, identifiers or free text. "
@@ -117,9 +123,9 @@ def raw_inputs(encoding: Encoding, inputs: Inputs) -> dict[str, NDArray[Any]]:
     return {encoding.raw_names[name]: values.reshape(-1, 1) for name, values in read.items()}
 
 
-def _fit(dataset: Dataset, profile: DataProfile, rows: NDArray[np.int64]) -> _Content:
+def _fit(dataset: Dataset, profile: DataProfile, rows: NDArray[np.int64], quantiles: bool) -> _Content:
     if dataset.kind is InputKind.TABLE:
-        return fit_table(_named(dataset.frame.iloc[rows]), profile.columns)
+        return fit_table(_named(dataset.frame.iloc[rows]), profile.columns, quantiles=quantiles)
     return fit_array(dataset.array, dataset.kind, rows)
 
 

@@ -5,8 +5,9 @@ the layers in front of the model in its file cannot differ in anything but round
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +38,14 @@ class Operations(Protocol):
     clip: Any
     cos: Any
     equal: Any
+    greater_equal: Any
     isnan: Any
+    maximum: Any
     sin: Any
     sqrt: Any
     take: Any
     where: Any
+    zeros_like: Any
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,13 @@ class NumberPlan:
     """Where each encoded number comes from.
 
     The candidates are the raw columns followed by the parts of every date, part by part. `scaled` candidates are
-    shifted by `center`, multiplied by `scale` and clipped smoothly; `plain` ones are only shifted and multiplied by
-    `plain_center` and `plain_scale`. `origin` names, for both in that order, the raw column that may be missing.
-    `flagged` are the raw columns with a missing indicator.
+    shifted by `center`, multiplied by `scale` and then clipped smoothly, or mapped by their quantiles; `plain` ones are
+    only shifted and multiplied by `plain_center` and `plain_scale`. `origin` names, for both in that order, the raw
+    column that may be missing. `flagged` are the raw columns with a missing indicator.
+
+    `knots` `(scaled, knots + 1)` are ascending, and what has the value of a knot has the score `scores` `(knots + 1,)`
+    of its place. The number of knots is a power of 2; one more follows, beyond all others, with the score of the last.
+    Without quantiles there is no row.
     """
 
     dates: NDArray[np.int64]
@@ -63,6 +71,8 @@ class NumberPlan:
     plain_scale: NDArray[np.float64]
     origin: NDArray[np.int64]
     flagged: NDArray[np.int64]
+    knots: NDArray[np.float64]
+    scores: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -81,32 +91,75 @@ class CategoryPlan:
     coded: NDArray[np.int64]
 
 
-def number_features(raw: Any, plan: NumberPlan, ops: Operations) -> Any:
-    """Return the encoded numbers `(rows, features)` of raw numbers `(rows, columns)`, both float64.
+class ShiftedNumbers(NamedTuple):
+    """Numbers on the way: the scaled features, not yet bounded, the plain ones, and which of both are missing."""
 
-    Robust scale and smooth clip, x / sqrt(1 + (x / 3)^2), as in RealMLP (Holzmueller, Grinsztajn and Steinwart 2024,
-    "Better by default"). What is missing becomes 0.
-    """
+    scaled: Any
+    plain: Any
+    missing: Any
+
+
+def shifted_numbers(raw: Any, plan: NumberPlan, ops: Operations) -> ShiftedNumbers:
+    """Return the features of raw numbers `(rows, columns)`, float64, as far as all ways of scaling share them."""
     missing = ops.isnan(raw)
     filled = ops.clip(ops.where(missing, 0.0, raw), -LARGEST_NUMBER, LARGEST_NUMBER)
     candidates = filled
     if len(plan.dates):
         parts = _date_parts(ops.take(filled, plan.dates, axis=1), ops)
         candidates = ops.concatenate([filled, *(parts[name] for name in DATE_PARTS)], axis=1)
-    scaled = smooth_scale(ops.take(candidates, plan.scaled, axis=1), plan.center, plan.scale, ops)
+    scaled = shift(ops.take(candidates, plan.scaled, axis=1), plan.center, plan.scale, ops)
     plain = (ops.take(candidates, plan.plain, axis=1) - plan.plain_center) * plan.plain_scale
-    features = ops.concatenate([scaled, plain], axis=1)
-    return ops.where(ops.take(missing, plan.origin, axis=1), 0.0, features)
+    return ShiftedNumbers(scaled, plain, ops.take(missing, plan.origin, axis=1))
 
 
-def smooth_scale(values: Any, center: NDArray[np.float64], scale: NDArray[np.float64], ops: Operations) -> Any:
-    """Shift, multiply and clip smoothly to -3 .. 3; no value is too large for it.
+def number_features(shifted: ShiftedNumbers, ops: Operations) -> Any:
+    """Return the encoded numbers `(rows, features)`, float64: robust scale and smooth clip; what is missing is 0.
+
+    As in RealMLP (Holzmueller, Grinsztajn and Steinwart 2024, "Better by default").
+    """
+    features = ops.concatenate([smooth_clip(shifted.scaled, ops), shifted.plain], axis=1)
+    return ops.where(shifted.missing, 0.0, features)
+
+
+def quantile_features(
+    shifted: ShiftedNumbers, plan: NumberPlan, lookup: Callable[[Any], Any] | None, ops: Operations
+) -> Any:
+    """Return the features of `number_features` with the scaled ones mapped to a standard normal by their quantiles.
+
+    `lookup(index)` is `plan.knots.ravel()[index]`, and `None` if nothing is scaled. The knots below and above a value
+    are found by bisection, and between them the score is interpolated linearly; beyond the ends, -5.2 and 5.2, it
+    stays. How far that is from scikit-learn's transformer stands in `autokeras_lite.data.encode_quantiles`.
+    """
+    num_features, width = plan.knots.shape
+    if lookup is None:
+        return number_features(shifted, ops)
+    first = np.arange(num_features) * width
+    scaled = ops.maximum(shifted.scaled, plan.knots[:, 0])
+    index = ops.zeros_like(scaled, dtype="int64") + first
+    step = (width - 1) // 2
+    while step:
+        index = ops.where(ops.greater_equal(scaled, lookup(index + step)), index + step, index)
+        step //= 2
+    low = lookup(index)
+    share = (scaled - low) / (lookup(index + 1) - low)  # of several equal knots this is the last, so never 0 / 0
+    place = index - first
+    below, above = ops.take(plan.scores, place, axis=0), ops.take(plan.scores, place + 1, axis=0)
+    features = ops.concatenate([below + share * (above - below), shifted.plain], axis=1)
+    return ops.where(shifted.missing, 0.0, features)
+
+
+def shift(values: Any, center: Any, scale: Any, ops: Operations) -> Any:
+    """Return `(values - center) * scale`, at most 1e9 away from 0."""
+    return ops.clip((values - center) * scale, -LARGEST_SCALED, LARGEST_SCALED)
+
+
+def smooth_clip(scaled: Any, ops: Operations) -> Any:
+    """Clip smoothly to -3 .. 3: x / sqrt(1 + (x / 3)^2).
 
     Example:
-        >>> smooth_scale(np.array([0.0, 1e150]), np.array([0.0]), np.array([1.0]), np).tolist()
+        >>> smooth_clip(np.array([0.0, 1e9]), np).tolist()
         [0.0, 3.0]
     """
-    scaled = ops.clip((values - center) * scale, -LARGEST_SCALED, LARGEST_SCALED)
     third = scaled / 3.0
     return scaled / ops.sqrt(third * third + 1.0)
 
@@ -130,8 +183,7 @@ def standardise(values: Any, center: NDArray[np.float64], scale: NDArray[np.floa
     """Return `(values - center) * scale` for each channel (the last axis), 0 where missing; values are float64."""
     missing = ops.isnan(values)
     near = ops.clip(ops.where(missing, 0.0, values), -LARGEST_NUMBER, LARGEST_NUMBER)
-    scaled = ops.clip((near - center) * scale, -LARGEST_SCALED, LARGEST_SCALED)
-    return ops.where(missing, 0.0, scaled)
+    return ops.where(missing, 0.0, shift(near, center, scale, ops))
 
 
 def known_tokens(tokens: Any, vocabulary: int, unknown: int, ops: Operations) -> Any:

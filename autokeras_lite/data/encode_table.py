@@ -1,8 +1,9 @@
 """The columns of a table as a model gets them: what was learned from the training rows, and how it is applied."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -23,24 +24,35 @@ from autokeras_lite.data.encode_formula import (
     level_flags,
     missing_flags,
     number_features,
+    shift,
+    shifted_numbers,
 )
+from autokeras_lite.data.encode_quantiles import choose_num_knots, encode_quantiles, fit_knots, knot_table, score_table
 from autokeras_lite.data.encode_values import as_epoch_seconds, as_number, as_text, as_truth
 
 MAX_ONE_HOT_LEVELS = 10
 MAX_LEVELS = 10_000
 MIN_LEVEL_ROWS = 2
 
+_MOST_SCALED: Mapping[ColumnKind, int] = MappingProxyType(
+    {ColumnKind.NUMBER: 1, ColumnKind.DATE: len(SCALED_DATE_PARTS)}
+)  # features of a column that are scaled
 _SMALLEST_WIDTH = 1e-150  # a narrower column is constant to any model
 
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """A number: `(value - center) * scale`, then clipped smoothly. `flag`: with a missing indicator."""
+    """A number: `(value - center) * scale`, then clipped smoothly. `flag`: with a missing indicator.
+
+    `knots` are the values of `(value - center) * scale` that have the scores of `encode_quantiles.normal_scores`; empty
+    where the scale is 0, or where nobody wants them.
+    """
 
     name: str
     center: float
     scale: float
     flag: bool
+    knots: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ class BooleanColumn:
 
 @dataclass(frozen=True)
 class DateColumn:
-    """A date: its `parts` that vary, the scaled ones among them with their `centers` and `scales`."""
+    """A date: its `parts` that vary, the scaled ones among them with their `centers`, `scales` and `knots`."""
 
     name: str
     date_format: str | None
@@ -60,6 +72,7 @@ class DateColumn:
     centers: tuple[float, ...]
     scales: tuple[float, ...]
     flag: bool
+    knots: tuple[tuple[float, ...], ...] = ()
 
     @property
     def scaled_parts(self) -> tuple[str, ...]:
@@ -98,14 +111,19 @@ class _Feature(NamedTuple):
     origin: int
     center: float
     scale: float
+    knots: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class TableEncoding:
-    """The encoding of a table; `source_columns` names every column that the table had, in order."""
+    """The encoding of a table; `source_columns` names every column that the table had, in order.
+
+    With `num_knots`, a power of 2, there is the array `quantiles` beside `numbers`.
+    """
 
     source_columns: tuple[str, ...]
     columns: tuple[TableColumn, ...]
+    num_knots: int = 0
 
     @cached_property
     def raw_number_columns(self) -> tuple[NumberLike, ...]:
@@ -120,7 +138,7 @@ class TableEncoding:
     @cached_property
     def number_plan(self) -> NumberPlan:
         """Where each encoded number comes from."""
-        return _number_plan(self.raw_number_columns)
+        return _number_plan(self.raw_number_columns, self.num_knots)
 
     @cached_property
     def category_plan(self) -> CategoryPlan:
@@ -133,11 +151,14 @@ class TableEncoding:
         numbers, categories = self.number_plan, self.category_plan
         arrays = (
             ArraySpec("numbers", (len(numbers.origin),)),
+            ArraySpec("quantiles", (len(numbers.origin) if self.num_knots else 0,)),
             ArraySpec("flags", (len(numbers.flagged) + len(categories.flag_levels),)),
             ArraySpec("codes", (len(categories.coded),), "int32"),
         )
         cardinalities = tuple(len(column.levels) + 1 for column in self.category_columns if not column.one_hot)
-        return InputSpec(InputKind.TABLE, tuple(array for array in arrays if array.shape[0]), cardinalities)
+        levels = tuple(len(column.levels) for column in self.category_columns if column.one_hot)
+        groups = (1,) * len(numbers.flagged) + levels
+        return InputSpec(InputKind.TABLE, tuple(array for array in arrays if array.shape[0]), cardinalities, groups)
 
     def read(self, frame: pd.DataFrame) -> dict[str, NDArray[Any]]:
         """Return the raw form of every column, `(rows,)`: text of categories, float64 of the rest."""
@@ -150,34 +171,46 @@ class TableEncoding:
         looked_up = [_codes(column, raw[column.name]) for column in self.category_columns]
         codes = known_codes(_stack(looked_up, rows, np.dtype(np.int64)), self.category_plan, np)
         flags = [missing_flags(numbers, self.number_plan, np), level_flags(codes, self.category_plan, np)]
+        shifted = shifted_numbers(numbers, self.number_plan, np)
         made = {
-            "numbers": number_features(numbers, self.number_plan, np).astype(np.float32),
+            "numbers": number_features(shifted, np).astype(np.float32),
             "flags": np.concatenate(flags, axis=1).astype(np.float32),
             "codes": codes[:, self.category_plan.coded].astype(np.int32),
         }
+        if self.num_knots:
+            made["quantiles"] = encode_quantiles(shifted, self.number_plan)
         return {array.name: made[array.name] for array in self.inputs.arrays}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""
         names = {column_type: name for name, column_type in _TYPES.items()}
         columns = [{"type": names[type(column)], **asdict(column)} for column in self.columns]
-        return {"source_columns": list(self.source_columns), "columns": columns}
+        return {"source_columns": list(self.source_columns), "columns": columns, "num_knots": self.num_knots}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Return the encoding that `to_json` wrote."""
-        return cls(tuple(values["source_columns"]), tuple(_column(column) for column in values["columns"]))
+        columns = tuple(_column(column) for column in values["columns"])
+        return cls(tuple(values["source_columns"]), columns, values.get("num_knots", 0))  # earlier versions had none
 
 
-def fit_table(frame: pd.DataFrame, profiles: Sequence[ColumnProfile]) -> TableEncoding:
-    """Learn the encoding of the kept columns from all rows of `frame`; a column that tells nothing is left out."""
-    fitted = [_fit(frame[profile.name], profile) for profile in profiles if profile.kept]
-    return TableEncoding(tuple(str(name) for name in frame), tuple(column for column in fitted if column is not None))
+def fit_table(frame: pd.DataFrame, profiles: Sequence[ColumnProfile], *, quantiles: bool = False) -> TableEncoding:
+    """Learn the encoding of the kept columns from all rows of `frame`; a column that tells nothing is left out.
+
+    With `quantiles` the knots of the array of that name are learned too.
+    """
+    kept = [profile for profile in profiles if profile.kept]
+    features = sum(_MOST_SCALED.get(profile.kind, 0) for profile in kept)
+    num_knots = choose_num_knots(features) if quantiles else 0
+    fitted = [_fit(frame[profile.name], profile, num_knots) for profile in kept]
+    columns = tuple(column for column in fitted if column is not None)
+    return TableEncoding(tuple(str(name) for name in frame), columns, num_knots)
 
 
 def refit_table(frame: pd.DataFrame, layout: TableEncoding) -> TableEncoding:
     """Learn the same columns from all rows of `frame`, with the structure of `layout`."""
-    return TableEncoding(layout.source_columns, tuple(_refit(frame[column.name], column) for column in layout.columns))
+    columns = tuple(_refit(frame[column.name], column, layout.num_knots) for column in layout.columns)
+    return TableEncoding(layout.source_columns, columns, layout.num_knots)
 
 
 def robust_scale(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -198,44 +231,60 @@ def robust_scale(values: NDArray[np.float64]) -> tuple[float, float]:
     return center, 2.0 / (high - low) if high - low > _SMALLEST_WIDTH else 0.0
 
 
-def _fit(values: pd.Series, profile: ColumnProfile) -> TableColumn | None:
+def _fit(values: pd.Series, profile: ColumnProfile, num_knots: int) -> TableColumn | None:
     name = profile.name
     if profile.kind is ColumnKind.BOOLEAN:
         return BooleanColumn(name)
     if profile.kind is ColumnKind.NUMBER:
         numbers = as_number(values)
-        return NumberColumn(name, *robust_scale(numbers), bool(np.isnan(numbers).any()))
+        return _number_column(name, numbers, bool(np.isnan(numbers).any()), num_knots)
     if profile.kind is ColumnKind.DATE:
         seconds = as_epoch_seconds(values, profile.date_format)
         flag = bool(np.isnan(seconds).any())
         parts = _varying_parts(seconds)
-        return _date_column(name, profile.date_format, seconds, parts, flag) if parts or flag else None
+        layout = DateColumn(name, profile.date_format, parts, (), (), flag)
+        return _date_column(layout, seconds, num_knots) if parts or flag else None
     if profile.kind is ColumnKind.CATEGORY:
         levels = _levels(as_text(values))
         return CategoryColumn(name, levels, len(levels) <= MAX_ONE_HOT_LEVELS) if levels else None
     raise ValueError(f"Column {name} is kept although it is {profile.kind}. Expected a number, category or date.")
 
 
-def _refit(values: pd.Series, column: TableColumn) -> TableColumn:
+def _refit(values: pd.Series, column: TableColumn, num_knots: int) -> TableColumn:
     if isinstance(column, BooleanColumn):
         return column
     if isinstance(column, NumberColumn):
-        return NumberColumn(column.name, *robust_scale(as_number(values)), column.flag)
+        return _number_column(column.name, as_number(values), column.flag, num_knots)
     if isinstance(column, DateColumn):
-        seconds = as_epoch_seconds(values, column.date_format)
-        return _date_column(column.name, column.date_format, seconds, column.parts, column.flag)
+        return _date_column(column, as_epoch_seconds(values, column.date_format), num_knots)
     learned = set(_levels(as_text(values)))
     unlearned = tuple(code for code, level in enumerate(column.levels, 1) if level not in learned)
     return CategoryColumn(column.name, column.levels, column.one_hot, unlearned)
 
 
-def _date_column(
-    name: str, date_format: str | None, seconds: NDArray[np.float64], parts: tuple[str, ...], flag: bool
-) -> DateColumn:
+def _number_column(name: str, numbers: NDArray[np.float64], flag: bool, num_knots: int) -> NumberColumn:
+    center, scale = robust_scale(numbers)
+    return NumberColumn(name, center, scale, flag, _knots(numbers, center, scale, num_knots))
+
+
+def _date_column(layout: DateColumn, seconds: NDArray[np.float64], num_knots: int) -> DateColumn:
     present = date_parts(seconds[~np.isnan(seconds)])
-    scaled = [robust_scale(present[part]) for part in SCALED_DATE_PARTS if part in parts]
-    centers, scales = tuple(center for center, _ in scaled), tuple(scale for _, scale in scaled)
-    return DateColumn(name, date_format, parts, centers, scales, flag)
+    values = [present[part] for part in layout.scaled_parts]
+    scaled = [robust_scale(each) for each in values]
+    pairs = zip(values, scaled, strict=True)
+    return replace(
+        layout,
+        centers=tuple(center for center, _ in scaled),
+        scales=tuple(scale for _, scale in scaled),
+        knots=tuple(_knots(each, *scaling, num_knots) for each, scaling in pairs) if num_knots else (),
+    )
+
+
+def _knots(values: NDArray[np.float64], center: float, scale: float, num_knots: int) -> tuple[float, ...]:
+    if not (num_knots and scale):
+        return ()
+    present = np.clip(values[~np.isnan(values)], -LARGEST_NUMBER, LARGEST_NUMBER)
+    return fit_knots(np.asarray(shift(present, center, scale, np)), num_knots)
 
 
 def _varying_parts(seconds: NDArray[np.float64]) -> tuple[str, ...]:
@@ -250,20 +299,21 @@ def _levels(texts: NDArray[np.object_]) -> tuple[str, ...]:
     return tuple(level for _, level in sorted(frequent)[:MAX_LEVELS])
 
 
-def _number_plan(columns: tuple[NumberLike, ...]) -> NumberPlan:
+def _number_plan(columns: tuple[NumberLike, ...], num_knots: int) -> NumberPlan:
     dates = [index for index, column in enumerate(columns) if isinstance(column, DateColumn)]
     scaled: list[_Feature] = []
     plain: list[_Feature] = []
     for index, column in enumerate(columns):
         if isinstance(column, NumberColumn):
-            scaled.append(_Feature(index, index, column.center, column.scale))
+            scaled.append(_Feature(index, index, column.center, column.scale, column.knots))
         elif isinstance(column, BooleanColumn):
             plain.append(_Feature(index, index, center=0.5, scale=2.0))
         else:
             first = len(columns) + dates.index(index)
             at = {part: first + block * len(dates) for block, part in enumerate(DATE_PARTS)}
-            learned = zip(column.scaled_parts, column.centers, column.scales, strict=True)
-            scaled += [_Feature(at[part], index, center, scale) for part, center, scale in learned]
+            knots = column.knots or ((),) * len(column.centers)
+            learned = zip(column.scaled_parts, column.centers, column.scales, knots, strict=True)
+            scaled += [_Feature(at[part], index, center, scale, row) for part, center, scale, row in learned]
             plain += [_Feature(at[part], index, 0.0, 1.0) for part in column.parts if part not in SCALED_DATE_PARTS]
     flagged = [index for index, column in enumerate(columns) if not isinstance(column, BooleanColumn) and column.flag]
     return NumberPlan(
@@ -276,6 +326,8 @@ def _number_plan(columns: tuple[NumberLike, ...]) -> NumberPlan:
         plain_scale=np.array([feature.scale for feature in plain], np.float64),
         origin=_integers([feature.origin for feature in (*scaled, *plain)]),
         flagged=_integers(flagged),
+        knots=knot_table([feature.knots for feature in scaled], num_knots),
+        scores=score_table(num_knots),
     )
 
 
@@ -317,6 +369,10 @@ def _integers(values: list[int]) -> NDArray[np.int64]:
 
 
 def _column(values: Mapping[str, Any]) -> TableColumn:
-    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    fields: dict[str, Any] = {key: _as_tuples(value) for key, value in values.items()}
     column_type: Callable[..., TableColumn] = _TYPES[fields.pop("type")]
     return column_type(**fields)
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value

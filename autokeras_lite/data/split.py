@@ -57,11 +57,12 @@ def split_rows(
     judge), then a group column (no group stands on both sides), then a fraction or folds of shuffled rows, of which
     `stratify` `(rows,)` is spread evenly. Every class is in the training rows where that is possible.
 
-    A holdout and each fold hold all rows, and over k folds every row judges once. Only folds in time differ: fold i
-    trains on the first i + 1 of k + 1 stretches of time and judges on the next, so later rows are in neither part, and
-    the first stretch never judges.
+    A holdout and each fold hold all rows, and over k folds every row judges once; with repeats, once in each of them.
+    Only folds in time differ: fold i trains on the first i + 1 of k + 1 stretches of time and judges on the next, so
+    later rows are in neither part, and the first stretch never judges.
 
-    The same seed gives the same split in every process.
+    Folds `k * i` to `k * i + k - 1` are repeat i. A repeat that divides the rows as an earlier one does, as few groups
+    and all times do, is left out. The same seed gives the same split in every process.
 
     Raises:
         DataError: there are fewer rows, groups, times or rows of a class than folds, or both time and groups are set.
@@ -80,7 +81,7 @@ def split_rows(
         num_given=num_given or 0,
         seed=seed,
     )
-    return SPLITTERS[_choose(dataset, validation)](request)
+    return _repeated(SPLITTERS[_choose(dataset, validation)], request, validation.repeats)
 
 
 def append_rows(dataset: Dataset, other: Dataset) -> Dataset:
@@ -101,6 +102,28 @@ def append_rows(dataset: Dataset, other: Dataset) -> Dataset:
         groups=_append_array(dataset.groups, other.groups, "groups"),
         times=_append_array(dataset.times, other.times, "times"),
     )
+
+
+def _repeated(
+    split: Callable[[SplitRequest], tuple[Fold, ...]], request: SplitRequest, repeats: int
+) -> tuple[Fold, ...]:
+    """Split so often with seeds of their own; the first repeat is what a single one would be."""
+    different: dict[frozenset[bytes], tuple[Fold, ...]] = {}
+    for repeat in range(repeats):
+        seed = request.seed if repeat == 0 else fresh_seed(request.seed, repeat)
+        folds = split(replace(request, seed=seed))
+        different.setdefault(frozenset(fold.validation_rows.tobytes() for fold in folds), folds)
+    return tuple(fold for folds in different.values() for fold in folds)
+
+
+def fresh_seed(seed: int, *path: int) -> int:
+    """Return a seed that has nothing to do with `seed` and follows from it and from `path` alone.
+
+    Example:
+        >>> fresh_seed(0, 1) == fresh_seed(0, 1), len({fresh_seed(0, 1), fresh_seed(0, 2), fresh_seed(0, 1, 0)})
+        (True, 3)
+    """
+    return int(np.random.SeedSequence(seed, spawn_key=path).generate_state(1)[0])
 
 
 def _codes(values: NDArray[np.generic] | None, num_rows: int) -> tuple[tuple[str, ...], Rows]:
@@ -187,13 +210,16 @@ def _by_group(request: SplitRequest) -> tuple[Fold, ...]:
 
 
 def _deal_groups(request: SplitRequest, shares: NDArray[np.float64]) -> Rows:
-    """Return the part of each group: the largest group first, each to the part that lacks most of what it holds."""
+    """Return the part of each group: large ones first, each to the part that lacks most of what it holds.
+
+    Groups that hold no more than twice as much as one another come in random order, so that another seed deals anew.
+    """
     num_groups, num_classes = int(request.groups.max()) + 1, len(request.labels)
     counts = np.zeros((num_groups, num_classes))
     np.add.at(counts, (request.groups, request.classes), 1.0)
     counts /= counts.sum(axis=0)  # of each class, the share that the group holds
     order = np.random.default_rng(request.seed).permutation(num_groups)
-    order = order[np.argsort(-counts[order].max(axis=1), kind="stable")]
+    order = order[np.argsort(-np.frexp(counts[order].max(axis=1))[1], kind="stable")]
     filled = np.zeros((len(shares), num_classes))
     part = np.empty(num_groups, np.int64)
     for position, group in enumerate(order):

@@ -39,7 +39,7 @@ def assert_same(encoding: Encoding, model: keras.Model, inputs: Inputs) -> None:
 
 
 def test_layers_encode_a_hundred_hostile_rows_as_arrays_are_encoded():
-    encoding = encoding_of(good_table())
+    encoding = encoding_of(good_table(), quantiles=True)
     model = layers_of(encoding)
 
     @given(HOSTILE_TABLES)
@@ -55,7 +55,7 @@ def test_layers_learned_from_hostile_rows_encode_alike_after_they_were_saved_and
     @given(HOSTILE_TABLES, HOSTILE_TABLES)
     @settings(deadline=None, max_examples=10)
     def law(learned_from, hostile):
-        encoding = encoding_of(learned_from)
+        encoding = encoding_of(learned_from, quantiles=True)
         layers_of(encoding).save(tmp_path / "layers.keras")
         assert_same(encoding, keras.saving.load_model(tmp_path / "layers.keras"), hostile)
 
@@ -64,7 +64,7 @@ def test_layers_learned_from_hostile_rows_encode_alike_after_they_were_saved_and
 
 def test_layers_of_a_fold_read_the_levels_of_other_folds_as_unseen():
     table = good_table()
-    fold = encoding_of(table, rows=np.arange(20), layout=encoding_of(table))
+    fold = encoding_of(table, rows=np.arange(20), layout=encoding_of(table, quantiles=True))
     assert fold.content.category_columns[1].unlearned
     assert_same(fold, layers_of(fold), table)
 
@@ -72,8 +72,65 @@ def test_layers_of_a_fold_read_the_levels_of_other_folds_as_unseen():
 @pytest.mark.parametrize("kinds", [{name: kind} for name, kind in KINDS.items()], ids=list(KINDS))
 def test_one_column_alone_is_encoded(kinds):
     table = good_table()
-    encoding = encoding_of(table, kinds)
+    encoding = encoding_of(table, kinds, quantiles=True)
     assert_same(encoding, layers_of(encoding), table)
+
+
+NUMBERS = np.random.default_rng(0)
+HARD_COLUMNS = {
+    "heavy tails": NUMBERS.standard_cauchy(500) ** 3,
+    "few values": NUMBERS.integers(0, 3, 500).astype(float),
+    "constant": np.full(500, 7.25),
+    "nearly constant": np.where(np.arange(500) == 17, 1.0, 1.0 - 1e-13),
+    "far from zero": 1e15 + NUMBERS.integers(0, 9, 500),
+    "tiny": NUMBERS.normal(size=500) * 1e-140,
+    "below every width": NUMBERS.normal(size=500) * 1e-310,
+    "immense": NUMBERS.normal(size=500) * 1e145,
+    "beyond": np.where(np.arange(500) < 200, 1e300, NUMBERS.normal(size=500)),
+    "two apart": np.where(np.arange(500) < 250, -1e12, 1e-12),
+    "mostly missing": np.where(np.arange(500) < 497, np.nan, np.arange(500.0)),
+}
+
+
+def test_numbers_of_every_size_have_the_same_scores_in_both_ways():
+    table = pd.DataFrame(HARD_COLUMNS)
+    encoding = encoding_of(table, dict.fromkeys(HARD_COLUMNS, ColumnKind.NUMBER), quantiles=True)
+    model = layers_of(encoding)
+    assert_same(encoding, model, table)
+    assert_same(encoding, model, table.sample(frac=1.0, axis=1, random_state=0).set_axis(list(HARD_COLUMNS), axis=1))
+    knots = pd.DataFrame({c.name: c.knots or [0.0] * 256 for c in encoding.content.columns})
+    centers = np.array([column.center for column in encoding.content.columns])
+    scales = np.array([column.scale or 1.0 for column in encoding.content.columns])
+    for nudge in (-1e-9, 0.0, 1e-9):
+        assert_same(encoding, model, (knots + nudge) / scales + centers)
+    odd = table.copy()
+    odd.iloc[0], odd.iloc[1], odd.iloc[2], odd.iloc[3] = np.inf, -np.inf, np.nan, 5e-324
+    assert_same(encoding, model, odd)
+
+
+@pytest.mark.parametrize("taken", ["numbers", "quantiles"])
+def test_only_the_array_that_a_network_takes_is_made(taken):
+    table = good_table()
+    encoding = encoding_of(table, quantiles=True)
+    inputs, arrays = encoding_model_inputs(encoding, {taken, "flags", "codes"})
+    assert list(arrays) == [taken, "flags", "codes"]
+    model = keras.Model(inputs, arrays)
+    has_knots = any("knots" in variable.path for variable in model.variables)
+    assert has_knots == (taken == "quantiles")
+    np.testing.assert_allclose(
+        model.predict_on_batch(raw_inputs(encoding, table))[taken], encoding.encode(table)[taken], atol=1e-6
+    )
+
+
+def test_the_knots_stand_once_in_a_model_file(tmp_path):
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(300, 40)), columns=[f"x{place}" for place in range(40)])
+    kinds = dict.fromkeys(table, ColumnKind.NUMBER)
+    sizes = []
+    for quantiles in (False, True):
+        inputs, arrays = encoding_model_inputs(encoding_of(table, kinds, quantiles=quantiles))
+        keras.Model(inputs, arrays).save(tmp_path / "layers.keras")
+        sizes.append((tmp_path / "layers.keras").stat().st_size)
+    assert sizes[1] - sizes[0] < 40 * 257 * 8 + 100_000
 
 
 @pytest.mark.parametrize("kind", ARRAYS)

@@ -188,6 +188,43 @@ def test_given_rows_judge_whatever_else_is_named() -> None:
     assert fold.validation_rows.tolist() == [7, 8, 9]
 
 
+@pytest.mark.parametrize("repeats", [2, 3])
+@settings(max_examples=30, deadline=None)
+@given(classes=st.lists(st.integers(0, 2), min_size=30, max_size=60), seed=st.integers(0, 9))
+def test_over_repeated_folds_every_row_judges_once_in_each_repeat(classes: list[int], seed: int, repeats: int) -> None:
+    assume(min(classes.count(code) for code in set(classes)) >= 5)
+    folds = split(rows(len(classes)), Validation(kind="folds", folds=5, repeats=repeats), classes, seed)
+    assert len(folds) == 5 * repeats
+    assert_same_folds(folds[:5], split(rows(len(classes)), FIVE, classes, seed))
+    for repeat in range(repeats):
+        of_repeat = folds[5 * repeat : 5 * repeat + 5]
+        assert sorted(np.concatenate([fold.validation_rows for fold in of_repeat])) == list(range(len(classes)))
+        for code in set(classes):
+            counts = [sum(classes[row] == code for row in fold.validation_rows) for fold in of_repeat]
+            assert max(counts) - min(counts) <= 1
+    assert len({fold.validation_rows.tobytes() for fold in folds}) == len(folds)
+
+
+def assert_same_folds(some: tuple[Fold, ...], others: tuple[Fold, ...]) -> None:
+    assert [fold.validation_rows.tolist() for fold in some] == [fold.validation_rows.tolist() for fold in others]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_repeats_deal_whole_groups_anew(seed: int) -> None:
+    groups = np.repeat(np.arange(40), np.random.default_rng(seed).permutation(np.arange(1, 41)))
+    folds = split(rows(len(groups), groups=groups), Validation(kind="folds", folds=4, repeats=3), seed=seed)
+    assert len({fold.validation_rows.tobytes() for fold in folds}) == len(folds) == 12
+    for fold in folds:
+        assert not set(groups[fold.train_rows]) & set(groups[fold.validation_rows])
+
+
+def test_a_repeat_that_would_say_the_same_is_left_out() -> None:
+    thrice = Validation(kind="folds", folds=5, repeats=3)
+    in_time, few_groups = rows(60, times=range(60)), rows(60, groups=np.arange(60) % 5)
+    for dataset in (in_time, few_groups):
+        assert_same_folds(split(dataset, thrice), split(dataset, FIVE))
+
+
 def test_seeds_change_the_split_and_nothing_else_does() -> None:
     classes = np.arange(60) % 3
     for dataset in (rows(60), rows(60, groups=np.arange(60) // 3)):
