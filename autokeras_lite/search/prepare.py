@@ -7,22 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autokeras_lite.config import ColumnRoles, SearchConfig
+from autokeras_lite.config import ColumnRoles, SearchConfig, Validation
 from autokeras_lite.data.arrays import EncodedData, EncodedFold
 from autokeras_lite.data.dataset import Dataset, InputKind
 from autokeras_lite.data.encode import Encoding, fit_encoding
 from autokeras_lite.data.gate import check_dataset, drop_unlabelled
 from autokeras_lite.data.profile import DataProfile, profile_dataset
 from autokeras_lite.data.read import read_dataset
-from autokeras_lite.data.split import Fold, append_rows, split_rows
+from autokeras_lite.data.split import Fold, append_rows
 from autokeras_lite.errors import DataError
+from autokeras_lite.search.validation import divide_rows
 from autokeras_lite.tasks.infer import infer_task
-from autokeras_lite.tasks.metrics import score
-from autokeras_lite.tasks.target_column import as_numbers
 from autokeras_lite.tasks.targets import class_weights, encode_targets
-from autokeras_lite.tasks.task import Task, TaskKind
-
-_STRATA = 10
+from autokeras_lite.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,8 @@ class Prepared:
     """Everything that is known before the first trial.
 
     `encodings` has one for each fold. `layout` is the encoding of all rows: with one fold it is that fold's, with
-    several it serves the model that is trained again on all rows. `notes` are sentences for the person.
+    several it serves the model that is trained again on all rows. `validation` is how the rows were divided, never
+    `auto`. `notes` are sentences for the person.
     """
 
     dataset: Dataset
@@ -40,10 +38,11 @@ class Prepared:
     encodings: tuple[Encoding, ...]
     layout: Encoding
     notes: tuple[str, ...]
+    validation: Validation
 
 
-def prepare(given: Dataset, config: SearchConfig) -> Prepared:
-    """Make of what was read what trials are trained on.
+def prepare(given: Dataset, config: SearchConfig, *, quantiles: bool = False) -> Prepared:
+    """Make of what was read what trials are trained on; with `quantiles`, for models that may take that array.
 
     Raises:
         DataError: nothing can be learned from the data.
@@ -55,27 +54,23 @@ def prepare(given: Dataset, config: SearchConfig) -> Prepared:
     dataset, told = check_dataset(labelled, profile, str(task.kind))
     dropped = (f"{num_dropped} rows have no target and were left out.",) if num_dropped else ()
     dataset, num_given = _with_validation_file(dataset, config)
-    folds = split_rows(
-        dataset,
-        config.validation,
-        stratify=_strata(task, dataset, config),
-        seed=config.strategy.seed,
-        num_given=num_given,
-    )
-    layout = fit_encoding(dataset, profile, folds[0].train_rows if len(folds) == 1 else _all_rows(dataset))
+    seed = config.strategy.seed
+    division = divide_rows(dataset, task, config.validation, seed=seed, num_given=num_given)
+    folds, reasons = division.folds, tuple(sentence for sentence in (division.reason,) if sentence)
+    rows = folds[0].train_rows if len(folds) == 1 else _all_rows(dataset)
+    layout = fit_encoding(dataset, profile, rows, quantiles=quantiles)
     encodings = tuple(
         layout if len(folds) == 1 else fit_encoding(dataset, profile, fold.train_rows, layout=layout) for fold in folds
     )
-    encoded = _encode(dataset, task, config, folds, encodings)
-    _check_folds(encoded, task)
-    notes = (f"{given.kind_reason.capitalize()}.", task.reason, *dropped, *profile.notes, *told)
-    return Prepared(dataset, profile, task, encoded, encodings, layout, notes)
+    encoded = encode_folds(dataset, task, config, folds, encodings)
+    notes = (f"{given.kind_reason.capitalize()}.", task.reason, *dropped, *profile.notes, *told, *reasons)
+    return Prepared(dataset, profile, task, encoded, encodings, layout, notes, division.validation)
 
 
 def encode_all_rows(prepared: Prepared, config: SearchConfig) -> EncodedData:
     """Encode the data once more with every row as a training row; those of the first fold judge, to no effect."""
     fold = Fold(_all_rows(prepared.dataset), np.asarray(prepared.data.folds[0].validation_rows))
-    return _encode(prepared.dataset, prepared.task, config, (fold,), (prepared.layout,))
+    return encode_folds(prepared.dataset, prepared.task, config, (fold,), (prepared.layout,))
 
 
 def read_more_rows(dataset: Dataset, data: Any, config: SearchConfig) -> Dataset:
@@ -106,29 +101,6 @@ def _read_more(dataset: Dataset, data: Any, columns: ColumnRoles) -> Dataset:
     return drop_unlabelled(more)[0]
 
 
-def _check_folds(data: EncodedData, task: Task) -> None:
-    """Check that the metric says something about the rows that judge, before anything trains.
-
-    Raises:
-        DataError: a fold judges by rows of one class, or trains on such.
-    """
-    if task.kind is TaskKind.REGRESSION:
-        return
-    for number, fold in enumerate(data.folds, start=1):
-        judged = data.labels[fold.validation_rows]
-        equal = np.full((len(judged), task.units), 1.0 / max(2, task.units))
-        if np.isnan(score(task, judged, equal)):
-            raise DataError(
-                f"The rows that judge (part {number}) hold too few classes for {task.metric}. "
-                "Expected rows of each class. Choose another --validation or --metric."
-            )
-        if task.kind is not TaskKind.MULTILABEL and len(np.unique(data.labels[fold.train_rows])) < 2:
-            raise DataError(
-                f"The rows that train (part {number}) hold one class only. Expected two at least. "
-                "Choose another --validation."
-            )
-
-
 def _with_validation_file(dataset: Dataset, config: SearchConfig) -> tuple[Dataset, int | None]:
     if config.validation.path is None:
         return dataset, None
@@ -146,23 +118,10 @@ def _all_rows(dataset: Dataset) -> NDArray[np.int64]:
     return np.arange(len(dataset), dtype=np.int64)
 
 
-def _strata(task: Task, dataset: Dataset, config: SearchConfig) -> NDArray[np.generic] | None:
-    """Return what is spread evenly over the folds: classes, or tenths of a single regression target."""
-    if task.kind in (TaskKind.BINARY, TaskKind.MULTICLASS):
-        return np.asarray(encode_targets(task, dataset.targets, _all_rows(dataset)).labels)
-    is_shuffled = config.validation.kind != "file" and dataset.groups is None and dataset.times is None
-    if task.kind is TaskKind.REGRESSION and is_shuffled and len(task.targets) == 1 and len(dataset) >= _STRATA**2:
-        values = as_numbers(dataset.targets[task.targets[0]])
-        edges = np.unique(np.quantile(values, np.linspace(0, 1, _STRATA + 1)[1:-1]))
-        strata = np.searchsorted(edges, values)
-        # Tenths are a nicety, not classes: where they do not divide evenly, the rows are only shuffled.
-        return strata if np.bincount(strata).min() >= max(2, config.validation.folds) else None
-    return None
-
-
-def _encode(
+def encode_folds(
     dataset: Dataset, task: Task, config: SearchConfig, folds: tuple[Fold, ...], encodings: tuple[Encoding, ...]
 ) -> EncodedData:
+    """Encode all rows once for each fold, by what its training rows taught."""
     made = []
     labels: NDArray[Any] = np.empty(0)
     shared: dict[str, NDArray[Any]] = encodings[0].encode(dataset.inputs) if len(folds) == 1 else {}

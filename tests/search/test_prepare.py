@@ -77,6 +77,22 @@ def test_a_target_that_is_nearly_always_zero_is_divided_into_folds():
     assert len(prepare(frame(values), config(validation=5, task="regression")).data.folds) == 5
 
 
+def test_few_rows_are_dealt_to_folds_several_times_and_the_person_is_told():
+    prepared = prepare(frame(sorted_classes()), config())
+    assert (prepared.validation.folds, prepared.validation.repeats) == (5, 3)
+    assert len(prepared.data.folds) == len(prepared.encodings) == 15
+    assert sum("5 folds, dealt 3 times" in note for note in prepared.notes) == 1
+    assert not any("Validation" in note for note in prepare(frame(sorted_classes()), config(validation="5x3")).notes)
+
+
+def test_each_repeated_fold_is_encoded_by_its_own_training_rows():
+    prepared = prepare(frame(sorted_classes()), config(validation="2x2"))
+    for fold in prepared.data.folds:
+        numbers = np.asarray(fold.inputs["numbers"])[fold.train_rows]
+        assert np.median(numbers, axis=0) == pytest.approx(0.0, abs=1e-6)
+    assert len({np.asarray(fold.inputs["numbers"]).tobytes() for fold in prepared.data.folds}) == 4
+
+
 def test_two_spaces_of_one_name_are_refused():
     with pytest.raises(SpaceError, match="'dense_stack'"):
         load_spaces(("dense_stack", "dense_stack"))
