@@ -13,6 +13,7 @@ from typing import Any, Literal, Self, TypedDict
 from autokeras_lite.errors import ConfigError
 
 DEFAULT_SECONDS = 600.0
+DEFAULT_ENSEMBLE = 8
 DEFAULT_RUNS_DIR = "autokeras_lite_runs"
 SAMPLERS = ("tpe", "random", "grid", "qmc")
 EXECUTORS = ("process", "inline")
@@ -21,6 +22,8 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _FEWEST_BYTES = 64 * 2**20
 _WHOLE_LIMIT = 2**31
+# Folds, and how often they are dealt: more than 99 times is a slip.
+_REPEATED_FOLDS = re.compile(r"([0-9]{1,9})x([0-9]{1,2})")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -77,27 +80,36 @@ class Budget:
 
 @dataclass(frozen=True)
 class Validation:
-    """Which rows judge a configuration: a fraction held out, k folds, or a file of their own."""
+    """Which rows judge a configuration: a fraction held out, k folds, or a file of their own.
 
-    kind: Literal["fraction", "folds", "file"] = "fraction"
+    `repeats` is how often the rows are dealt to folds. What `auto` means is chosen once the rows are known.
+    """
+
+    kind: Literal["auto", "fraction", "folds", "file"] = "fraction"
     fraction: float = 0.2
     folds: int = 1
     path: str | None = None
+    repeats: int = 1
 
     @classmethod
     def parse(cls, text: str | float | int | os.PathLike[str] | None) -> Self:
-        """Read `0.2` as a fraction, `5` as a number of folds, and any other text as a path.
+        """Read `0.2` as a fraction, `5` as a number of folds, `5x3` as 5 folds dealt 3 times, other text as a path.
+
+        `auto`, or nothing, leaves the choice to the number of rows.
 
         Raises:
             ConfigError: a number that is neither a fraction nor at least 2 folds, or neither a number nor a path.
 
         Example:
-            >>> Validation.parse("5").folds
-            5
+            >>> Validation.parse("5x3").folds, Validation.parse("5x3").repeats
+            (5, 3)
         """
-        if text is None:
-            return cls()
-        number = _as_number(text)
+        if text is None or (isinstance(text, str) and text == "auto"):
+            return cls(kind="auto")
+        repeated = _REPEATED_FOLDS.fullmatch(text) if isinstance(text, str) else None
+        if repeated and int(repeated[1]) >= 2 and int(repeated[2]) >= 1:
+            return cls(kind="folds", folds=int(repeated[1]), repeats=int(repeated[2]))
+        number = math.nan if repeated else _as_number(text)
         if number is None:
             return cls(kind="file", path=str(text))
         if 0 < number < 1:
@@ -106,7 +118,7 @@ class Validation:
             return cls(kind="folds", folds=int(number))
         raise ConfigError(
             f"Validation {text!r} was given. Expected a fraction between 0 and 1, a number of folds from 2 up, or a "
-            "file. Write it like 0.2, 5 or validation.csv."
+            "file. Write it like 0.2, 5, 5x3 or validation.csv."
         )
 
 
@@ -136,16 +148,23 @@ class Goal:
 
 @dataclass(frozen=True)
 class Strategy:
-    """How the search moves: which spaces, which sampler, which seed."""
+    """How the search moves: which spaces, which sampler, which seed; and what the final model is made of.
+
+    `ensemble` is the most trials whose predictions it averages, 0 for the best one alone. Without `refit` nothing is
+    trained again on all rows after folds.
+    """
 
     spaces: tuple[str, ...] = ()
     sampler: str = "tpe"
     seed: int = 0
+    ensemble: int = DEFAULT_ENSEMBLE
+    refit: bool = True
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise ConfigError(_choices("Sampler", self.sampler, SAMPLERS, "--sampler"))
         object.__setattr__(self, "seed", _whole("Seed", self.seed, 0, "--seed"))
+        object.__setattr__(self, "ensemble", _whole("Ensemble", self.ensemble, 0, "--ensemble"))
 
 
 @dataclass(frozen=True)
@@ -206,7 +225,7 @@ class SearchConfig:
     columns: ColumnRoles = field(default_factory=ColumnRoles)
     goal: Goal = field(default_factory=Goal)
     budget: Budget = field(default_factory=Budget)
-    validation: Validation = field(default_factory=Validation)
+    validation: Validation = field(default_factory=lambda: Validation(kind="auto"))
     strategy: Strategy = field(default_factory=Strategy)
     execution: Execution = field(default_factory=Execution)
 
@@ -251,6 +270,8 @@ class SearchOptions(TypedDict, total=False):
     weight: str | None
     class_weight: Literal["balanced"] | None
     sampler: str
+    ensemble: Literal["off"] | int
+    refit: Literal["on", "off"]
     executor: str
     test: Any
     extend: bool
@@ -284,9 +305,28 @@ def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, .
             spaces=_names(options.get("space")),
             sampler=options.get("sampler", "tpe"),
             seed=options.get("seed", 0),
+            ensemble=_members(options.get("ensemble", DEFAULT_ENSEMBLE)),
+            refit=_is_on(options.get("refit", "on")),
         ),
         execution=_execution(options),
     )
+
+
+def _members(text: str | int) -> int:
+    """Read `off` or a number of members."""
+    if text == "off":
+        return 0
+    if isinstance(text, str) and text.isdecimal():
+        return int(text)
+    if isinstance(text, bool) or not isinstance(text, int):
+        raise ConfigError(f"Ensemble {text!r} was given. Expected off, or the most members, such as 8. Correct it.")
+    return text
+
+
+def _is_on(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ConfigError(_choices("Refit", text, ("on", "off"), "refit"))
+    return text == "on"
 
 
 def _execution(options: SearchOptions) -> Execution:

@@ -47,6 +47,8 @@ EVERY_OPTION: SearchOptions = {
     "weight": "w",
     "class_weight": "balanced",
     "sampler": "qmc",
+    "ensemble": "4",
+    "refit": "off",
     "executor": "inline",
     "test": "test.csv",
     "extend": True,
@@ -125,12 +127,19 @@ def test_a_share_of_the_gpu_lies_between_nothing_and_all(value):
 @pytest.mark.parametrize(
     ("given_value", "expected"),
     [
-        (None, Validation()),
+        (None, Validation(kind="auto")),
+        ("auto", Validation(kind="auto")),
+        (Path("auto"), Validation(kind="file", path="auto")),
         ("0.25", Validation(fraction=0.25)),
         (0.25, Validation(fraction=0.25)),
         (np.float64(0.25), Validation(fraction=0.25)),
         ("5", Validation(kind="folds", folds=5)),
         (np.int64(5), Validation(kind="folds", folds=5)),
+        ("5x3", Validation(kind="folds", folds=5, repeats=3)),
+        ("2x1", Validation(kind="folds", folds=2)),
+        ("10x99", Validation(kind="folds", folds=10, repeats=99)),
+        ("5x3.csv", Validation(kind="file", path="5x3.csv")),
+        (Path("5x3"), Validation(kind="file", path="5x3")),
         ("held_out.csv", Validation(kind="file", path="held_out.csv")),
         (Path("held_out.csv"), Validation(kind="file", path="held_out.csv")),
         (Path("5"), Validation(kind="file", path="5")),
@@ -140,7 +149,7 @@ def test_validation_is_a_fraction_or_folds_or_a_file(given_value, expected):
     assert Validation.parse(given_value) == expected
 
 
-@pytest.mark.parametrize("value", [0, 1, 1.0, -0.2, 2.5, "nan", "inf", "1e400", True])
+@pytest.mark.parametrize("value", [0, 1, 1.0, -0.2, 2.5, "nan", "inf", "1e400", True, "1x3", "5x0", "0x0"])
 def test_a_number_that_is_neither_fraction_nor_folds_is_refused(value):
     with pytest.raises(
         ConfigError, match=r"Expected a fraction between 0 and 1, a number of folds from 2 up, or a file"
@@ -186,8 +195,19 @@ def test_every_option_arrives_where_it_is_used():
     assert config.goal == Goal("binary", "roc_auc", "balanced")
     assert config.budget == Budget(7, 300.0)
     assert config.validation == Validation(fraction=0.3)
-    assert config.strategy == Strategy(("tabular_mlp", "mine.toml"), "qmc", 3)
+    assert config.strategy == Strategy(("tabular_mlp", "mine.toml"), "qmc", 3, ensemble=4, refit=False)
     assert config.execution == Execution("inline", 2, 4, 2 * 2**30, 30.0, 0.5)
+
+
+@pytest.mark.parametrize(("given", "most"), [("off", 0), ("1", 1), (12, 12)])
+def test_an_ensemble_is_off_or_has_a_most(given, most):
+    assert config_of(ensemble=given).strategy.ensemble == most
+
+
+@pytest.mark.parametrize("options", [{"ensemble": "some"}, {"ensemble": -1}, {"ensemble": True}, {"refit": "perhaps"}])
+def test_another_ensemble_or_refit_is_refused(options):
+    with pytest.raises(ConfigError):
+        config_of(**options)
 
 
 def test_no_option_means_every_default():
@@ -197,7 +217,9 @@ def test_no_option_means_every_default():
     assert config.budget == Budget(None, DEFAULT_SECONDS)
 
 
-@pytest.mark.parametrize("options", [{}, EVERY_OPTION, {"validation": 5}, {"validation": "rows.csv"}])
+@pytest.mark.parametrize(
+    "options", [{}, EVERY_OPTION, {"validation": 5}, {"validation": "5x3"}, {"validation": "rows.csv"}]
+)
 def test_a_config_comes_back_from_json_as_it_was(options):
     config = config_of(**options)
     assert SearchConfig.from_json(json.loads(json.dumps(config.to_json()))) == config

@@ -1,4 +1,11 @@
-"""One model of raw columns: the encoding in front of a trained network, and the task's own unit behind it."""
+"""One model of raw columns: the encoding in front of trained networks, and behind them what makes predictions of them.
+
+Beside its inputs it has three layers, `encoding`, `network` and `prediction`: the names of others could be those of
+columns.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,8 +13,12 @@ from keras import ops
 from numpy.typing import NDArray
 
 from autokeras_lite.artifact.encoding_layers import encoding_model_inputs
+from autokeras_lite.artifact.network import Network
 from autokeras_lite.data.encode import Encoding
 from autokeras_lite.tasks.task import Task, TaskKind
+from autokeras_lite.tasks.temperature import SMALLEST_PROBABILITY
+
+Tensor = Any  # keras.KerasTensor, which mypy does not know
 
 
 def assemble_model(
@@ -19,21 +30,96 @@ def assemble_model(
 ) -> keras.Model:
     """Return a model from raw inputs to predictions `(rows, units)`, float32; its output is named `prediction`.
 
-    `network` is a functional model from a dict of the encoded arrays to logits, or to standardised values for
-    regression, which become `value * target_scale + target_center`. Its layers are shared, not copied.
+    See `Network` for what is asked of `network`. Its layers are shared, not copied.
     """
-    inputs, arrays = encoding_model_inputs(encoding)
-    named = keras.Model(network.input, network.output, name="network")
-    raw = named(arrays)
+    return assemble_ensemble([Network(network, target_center, target_scale)], encoding, task)
+
+
+def assemble_ensemble(
+    networks: Sequence[Network], encoding: Encoding, task: Task, temperature: float = 1.0
+) -> keras.Model:
+    """Return a model from raw inputs to the mean prediction of networks by their shares, which sum to 1.
+
+    Each network predicts, the predictions are averaged, and probabilities get the temperature, as in
+    `autokeras_lite.tasks.temperature`. In the layer `network` there are several as `network_1`, `network_2` and so on,
+    in their order here. Output and layers are as in `assemble_model`.
+    """
+    if len(networks) > 1:
+        named = _side_by_side([network.model for network in networks])
+    else:
+        named = keras.Model(networks[0].model.input, networks[0].model.output, name="network")
+    inputs, arrays = encoding_model_inputs(encoding, named.input)
+    raw = named({name: arrays[name] for name in named.input})
+    return keras.Model(inputs, _prediction(networks, task, temperature)(raw), name="model")
+
+
+def _side_by_side(models: Sequence[keras.Model]) -> keras.Model:
+    """Return one model whose outputs are those of several, from all the arrays that any of them takes."""
+    layers = {
+        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+        for model in models
+        for name, tensor in model.input.items()
+    }
+    outputs = []
+    for place, model in enumerate(models, start=1):
+        named = keras.Model(model.input, model.output, name=f"network_{place}")
+        outputs.append(named({name: layers[name] for name in model.input}))
+    return keras.Model(layers, outputs, name="network")
+
+
+def _prediction(networks: Sequence[Network], task: Task, temperature: float) -> keras.layers.Layer:
+    """Return the layer `prediction`: from what the networks put out to what the model file does."""
+    shapes = [network.model.output.shape[1:] for network in networks]
     if task.kind is TaskKind.REGRESSION:
-        return keras.Model(inputs, _rescaling(target_center, target_scale)(raw), name="model")
+        return _mean_value(networks, shapes)
     activation = "softmax" if task.kind is TaskKind.MULTICLASS else "sigmoid"
-    return keras.Model(
-        inputs, keras.layers.Activation(activation, name="prediction", dtype="float32")(raw), name="model"
-    )
+    if len(networks) == 1 and len(shapes[0]) == 1 and temperature == 1.0:
+        return keras.layers.Activation(activation, name="prediction", dtype="float32")
+    logits = [keras.Input(shape, name=f"logits_{place}") for place, shape in enumerate(shapes, start=1)]
+    # In float32 the log odds of what is nearly certain would be rounding noise.
+    activate = keras.layers.Activation(activation, name="probability", dtype="float64")
+    means = [_mean_of_members(activate(ops.cast(given, "float64")), "float64") for given in logits]
+    mean = _weighted_sum(means, [network.share for network in networks])
+    probability = mean if temperature == 1.0 else _tempered(mean, task, temperature)
+    return keras.Model(_only(logits), ops.cast(probability, "float32"), name="prediction")
 
 
-def _rescaling(center: NDArray[np.float64], scale: NDArray[np.float64]) -> keras.Model:
-    standardised = keras.Input((len(center),), name="standardised")
-    values = ops.cast(standardised, "float64") * np.asarray(scale, np.float64) + np.asarray(center, np.float64)
-    return keras.Model(standardised, ops.cast(values, "float32"), name="prediction")
+def _mean_value(networks: Sequence[Network], shapes: Sequence[tuple[int, ...]]) -> keras.Model:
+    one = len(networks) == 1
+    names = ["standardised"] if one else [f"standardised_{place}" for place in range(1, len(networks) + 1)]
+    standardised = [keras.Input(shape, name=name) for name, shape in zip(names, shapes, strict=True)]
+    values = []
+    for given, network in zip(standardised, networks, strict=True):
+        scale = np.asarray(network.target_scale, np.float64)
+        center = np.asarray(network.target_center, np.float64)
+        values.append(ops.cast(_mean_of_members(given, "float32"), "float64") * scale + center)
+    mean = _weighted_sum(values, [network.share for network in networks])
+    return keras.Model(_only(standardised), ops.cast(mean, "float32"), name="prediction")
+
+
+def _tempered(probability: Tensor, task: Task, temperature: float) -> Tensor:
+    clipped = ops.clip(probability, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
+    if task.kind is TaskKind.MULTICLASS:
+        logits, activation = ops.log(clipped), "softmax"
+    else:
+        logits, activation = ops.log(clipped) - ops.log(1.0 - clipped), "sigmoid"
+    return keras.layers.Activation(activation, name="calibration", dtype="float64")(logits / temperature)
+
+
+def _mean_of_members(values: Tensor, dtype: str) -> Tensor:
+    """Average `(rows, members, units)` over the members; `(rows, units)` stays as it is."""
+    return keras.layers.GlobalAveragePooling1D(dtype=dtype)(values) if len(values.shape) == 3 else values
+
+
+def _weighted_sum(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """Return the sum by shares; one value stays as it is."""
+    if len(values) == 1:
+        return values[0]
+    total = values[0] * float(shares[0])
+    for value, share in zip(values[1:], shares[1:], strict=True):
+        total = total + value * float(share)
+    return total
+
+
+def _only(tensors: list[Tensor]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors

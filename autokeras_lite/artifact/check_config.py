@@ -11,14 +11,15 @@ from typing import Any
 from autokeras_lite.spaces.layers import LAYERS
 
 # What builders and the encoding use beside the kinds of layer that a stack may hold.
-_MORE_LAYERS = ("Add", "Bidirectional", "Concatenate", "EinsumDense", "InputLayer", "StringLookup")
+_MORE_LAYERS = ("Add", "Bidirectional", "Concatenate", "EinsumDense", "InputLayer", "Permute", "StringLookup")
 _INITIALIZERS = (
     "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Ones",
     "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros",
 )  # fmt: skip
 _OPERATIONS = (
-    "Add", "Clip", "Concatenate", "Cos", "Equal", "ExpandDims", "FloorDivide", "GetItem", "Isnan", "Multiply", "Sin",
-    "Sqrt", "Subtract", "Take", "TrueDivide", "Where",
+    "Add", "Clip", "Concatenate", "Cos", "Einsum", "Equal", "ExpandDims", "FloorDivide", "GetItem", "GreaterEqual",
+    "Isnan", "Log", "Maximum", "Minimum", "Multiply", "OnesLike", "Sin", "Sqrt", "Subtract", "Take", "TrueDivide",
+    "Where", "ZerosLike",
 )  # fmt: skip
 
 ALLOWED_CLASSES: Mapping[str, frozenset[str]] = MappingProxyType(

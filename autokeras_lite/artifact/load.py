@@ -18,7 +18,7 @@ from autokeras_lite.artifact.files import (
     MOST_DESCRIPTION_VALUES,
     sha256,
 )
-from autokeras_lite.artifact.manifest import FORMAT_VERSION, Manifest
+from autokeras_lite.artifact.manifest import READABLE_VERSIONS, Manifest
 from autokeras_lite.data.encode import Inputs, raw_inputs
 from autokeras_lite.durable import read_json
 from autokeras_lite.errors import ArtifactError
@@ -124,16 +124,17 @@ def _read_manifest(path: Path) -> Manifest:
     values = read_json(path, most_bytes=MOST_DESCRIPTION_BYTES, most_values=MOST_DESCRIPTION_VALUES)
     try:
         written_by = values["format_version"]
-        if written_by == FORMAT_VERSION:
+        if written_by in READABLE_VERSIONS:
             return Manifest.from_json(values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ArtifactError(
             f"The manifest {path} is damaged ({type(error).__name__}: {str(error)[:80]}). Expected the file that the "
             "search wrote. Restore the folder from a copy, or search again."
         ) from error
+    expected = " or ".join(map(str, READABLE_VERSIONS))
     raise ArtifactError(
-        f"The model in {path.parent} has format {written_by}. Expected format {FORMAT_VERSION}. Install the version "
-        "of autokeras_lite that wrote it."
+        f"The model in {path.parent} has format {written_by}. Expected format {expected}. Install the version of "
+        "autokeras_lite that wrote it."
     )
 
 

@@ -1,14 +1,16 @@
-"""Makes the artifact of a trial: its network with its weights, behind the encoding, checked and written."""
+"""Makes the artifact of one trial or of several: networks with their weights behind the encoding, checked, written."""
 
 from dataclasses import replace
 
 import keras
 
-from autokeras_lite.artifact.assemble import assemble_model
-from autokeras_lite.artifact.manifest import Manifest
-from autokeras_lite.artifact.parity import measure_parity
-from autokeras_lite.artifact.request import ArtifactRequest
+from autokeras_lite.artifact.assemble import assemble_ensemble
+from autokeras_lite.artifact.manifest import Manifest, Member
+from autokeras_lite.artifact.network import Network
+from autokeras_lite.artifact.parity import measure_ensemble_parity
+from autokeras_lite.artifact.request import ArtifactRequest, TrainedWeights
 from autokeras_lite.artifact.store import ArtifactContents, write_artifact
+from autokeras_lite.data.archive import ARCHIVE_ERRORS, list_members
 from autokeras_lite.errors import ArtifactError
 from autokeras_lite.models.build import build_model
 from autokeras_lite.models.front import OutputSpec
@@ -16,19 +18,19 @@ from autokeras_lite.models.weights import read_weights
 
 
 def make_artifact(request: ArtifactRequest) -> Manifest:
-    """Build the model of a trial, give it its weights, put the encoding in front, compare both ways, and write it.
+    """Build the model of each trial, give it its weights, put the encoding in front, compare both ways, and write it.
 
     Raises:
-        ArtifactError: the model file would not predict what was measured.
+        ArtifactError: weights are damaged, or the model file would not predict what was measured.
     """
-    manifest, spec = request.manifest, request.manifest.trial
-    network = build_model(
-        spec.family, spec.config, manifest.encoding.inputs, OutputSpec.of(manifest.task), seed=spec.seed
+    manifest = request.manifest
+    networks = [
+        _network(manifest, member, weights) for member, weights in zip(manifest.mixture, request.weights, strict=True)
+    ]
+    model = assemble_ensemble(networks, manifest.encoding, manifest.task, manifest.temperature)
+    parity = measure_ensemble_parity(
+        model, networks, manifest.encoding, manifest.task, request.sample, manifest.temperature
     )
-    read_weights(request.weights, network)
-    scaling = request.target_center, request.target_scale
-    model = assemble_model(network, manifest.encoding, manifest.task, *scaling)
-    parity = measure_parity(model, network, manifest.encoding, manifest.task, *scaling, request.sample)
     if not parity.holds:
         raise ArtifactError(
             f"The model file strays from what was measured by {parity.max_difference:.2g} on {parity.rows} rows. "
@@ -36,6 +38,21 @@ def make_artifact(request: ArtifactRequest) -> Manifest:
         )
     contents = ArtifactContents(_named(model, manifest.name), replace(manifest, parity=parity), request.predictions)
     return write_artifact(request.folder, contents)
+
+
+def _network(manifest: Manifest, member: Member, weights: TrainedWeights) -> Network:
+    spec = member.trial
+    outputs = OutputSpec.of(manifest.task)
+    model = build_model(spec.family, spec.config, manifest.encoding.inputs, outputs, seed=spec.seed)
+    try:
+        list_members(weights.file)  # numpy leaves a file open that is no archive
+        read_weights(weights.file, model)
+    except (*ARCHIVE_ERRORS, LookupError) as error:
+        raise ArtifactError(
+            f"The weights {weights.file} of trial {spec.number} cannot be read ({type(error).__name__}). Expected the "
+            "file that its training left. Restore the folder from a copy, or search again."
+        ) from error
+    return Network(model, weights.target_center, weights.target_scale, member.share)
 
 
 def _named(model: keras.Model, name: str) -> keras.Model:

@@ -1,5 +1,6 @@
 """What stands beside a model file: how it was made, and what it takes to believe and to repeat it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,8 @@ from autokeras_lite.data.encode import Encoding
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.trial import TrialSpec
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)  # format 1 knows neither members nor a temperature
 PARITY_TOLERANCE = 1e-5
 
 _PACKAGES = ("autokeras_lite", "keras", "tensorflow", "numpy")
@@ -34,6 +36,23 @@ class Parity:
         return self.max_difference <= PARITY_TOLERANCE
 
 
+@dataclass(frozen=True)
+class Member:
+    """A configuration in an ensemble, and the share of its predictions in the mean."""
+
+    trial: TrialSpec
+    share: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return {"share": self.share, "trial": self.trial.to_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the member that `to_json` wrote."""
+        return cls(TrialSpec.from_json(values["trial"]), float(values["share"]))
+
+
 def package_versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that a model file depends on."""
     return {"python": python_version(), **{package: version(package) for package in _PACKAGES}}
@@ -43,7 +62,11 @@ def package_versions() -> dict[str, str]:
 class Manifest:
     """Everything about a saved model that is not in its file.
 
-    `trial` is the winning configuration, `score` and `fold_scores` are its validation scores in `task.metric`.
+    `trial` is the winning configuration, `score` and `fold_scores` are its validation scores in `task.metric`. Where
+    several configurations predict together, they are the `members`, the largest share first, in the order of
+    `network_1`, `network_2` and so on in the model file; `trial` is the first of them, and the scores are those of
+    their mean. A single configuration has no members. `temperature` is what probabilities were calibrated by, 1 by
+    nothing (see `autokeras_lite.tasks.temperature`).
     `training_rows` counts the rows that the saved weights were trained on; `refit` says whether they were trained
     anew after the score was measured. `model_sha256` is filled in when the artifact is written.
     """
@@ -60,10 +83,28 @@ class Manifest:
     parity: Parity
     refit: bool = False
     notes: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
+    temperature: float = 1.0
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     versions: Mapping[str, str] = field(default_factory=package_versions)
     model_sha256: str = ""
     format_version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        shares = [member.share for member in self.members]
+        if not (math.isfinite(self.temperature) and self.temperature > 0):
+            raise ValueError(f"A temperature of {self.temperature} was given. Expected a positive number.")
+        if not shares:
+            return
+        if not (min(shares) > 0 and math.isclose(math.fsum(shares), 1.0, abs_tol=1e-9)):
+            raise ValueError(f"Members have the shares {shares}. Expected positive numbers whose sum is 1.")
+        if shares != sorted(shares, reverse=True) or self.members[0].trial != self.trial:
+            raise ValueError("The trial is not the first of the members, or they are not in order. Expected both.")
+
+    @property
+    def mixture(self) -> tuple[Member, ...]:
+        """The members, or the single configuration with a share of 1."""
+        return self.members or (Member(self.trial, 1.0),)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""
@@ -77,6 +118,8 @@ class Manifest:
             "score": self.score,
             "fold_scores": list(self.fold_scores),
             "trial": self.trial.to_json(),
+            "members": [member.to_json() for member in self.members],
+            "temperature": self.temperature,
             "seeds": dict(self.seeds),
             "data_fingerprint": self.data_fingerprint,
             "training_rows": self.training_rows,
@@ -97,5 +140,6 @@ class Manifest:
             "parity": Parity(**values["parity"]),
             "fold_scores": tuple(values["fold_scores"]),
             "notes": tuple(values["notes"]),
+            "members": tuple(Member.from_json(one) for one in values.get("members", ())),
         }
         return cls(**{**{name: value for name, value in values.items() if name != "metric"}, **made})

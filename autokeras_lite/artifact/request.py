@@ -12,17 +12,35 @@ from autokeras_lite.data.encode import Inputs
 
 
 @dataclass(frozen=True)
+class TrainedWeights:
+    """What a configuration learned: the file of its weights, and how its outputs become values.
+
+    Those of a regression become `value * target_scale + target_center`; both are `(units,)`.
+    """
+
+    file: Path
+    target_center: NDArray[np.float64]
+    target_scale: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class ArtifactRequest:
     """Plain values from which an artifact is made in any process.
 
-    `manifest` lacks only what is found out on the way. `sample` are raw rows for the parity check. `predictions` are
-    the trial's own of the validation rows.
+    `manifest` lacks only what is found out on the way. `weights` belong to its members, in their order; a single
+    configuration has one. `sample` are raw rows for the parity check. `predictions` are the validation rows as the
+    model's configurations predicted them.
     """
 
     folder: Path
-    weights: Path
+    weights: tuple[TrainedWeights, ...]
     manifest: Manifest
-    target_center: NDArray[np.float64]
-    target_scale: NDArray[np.float64]
     sample: Inputs
     predictions: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        if len(self.weights) != len(self.manifest.mixture):
+            raise ValueError(
+                f"{len(self.weights)} files of weights came for {len(self.manifest.mixture)} configurations. Expected "
+                "one for each."
+            )

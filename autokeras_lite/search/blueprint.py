@@ -1,5 +1,6 @@
 """What a model file needs beside a trial: kept on disk, so that the best trial of any moment becomes a model later."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from autokeras_lite.artifact.files import MOST_DESCRIPTION_BYTES, MOST_DESCRIPTION_VALUES
-from autokeras_lite.artifact.manifest import Manifest, Parity
-from autokeras_lite.artifact.request import ArtifactRequest
+from autokeras_lite.artifact.manifest import Manifest, Member, Parity
+from autokeras_lite.artifact.request import ArtifactRequest, TrainedWeights
 from autokeras_lite.config import SearchConfig
 from autokeras_lite.data.encode import Encoding, Inputs
 from autokeras_lite.durable import read_json, write_json
 from autokeras_lite.search.course import Finished
 from autokeras_lite.search.folder import SearchFolder
+from autokeras_lite.search.mixture import Mixture
 from autokeras_lite.search.prepare import Prepared
 from autokeras_lite.tasks.targets import decode_probabilities
 from autokeras_lite.tasks.task import Task, TaskKind
@@ -101,14 +103,7 @@ class Blueprint:
     def request(self, folder: SearchFolder, best: Finished, weights: Weights | None = None) -> ArtifactRequest:
         """Ask for the model file of a trial, with the weights that were measured (of the first fold) or with others."""
         spec, outcome = best
-        weights = weights or Weights(
-            folder.trial(spec.number) / "weights-0.npz",
-            self.manifest.encoding,
-            self.target_center,
-            self.target_scale,
-            self.manifest.training_rows,
-            refit=False,
-        )
+        weights = weights or self.measured_weights(folder, spec)
         manifest = replace(
             self.manifest,
             encoding=weights.encoding,
@@ -121,12 +116,46 @@ class Blueprint:
         )
         return ArtifactRequest(
             folder=folder.artifact,
-            weights=weights.file,
+            weights=(TrainedWeights(weights.file, weights.target_center, weights.target_scale),),
             manifest=manifest,
-            target_center=weights.target_center,
-            target_scale=weights.target_scale,
             sample=self.sample,
             predictions=self._predictions(folder, spec),
+        )
+
+    def mixed_request(self, folder: Path, mixture: Mixture, weights: Sequence[Weights]) -> ArtifactRequest:
+        """Ask for one model file in `folder` of several trials, or of one that is calibrated; `weights` are theirs."""
+        (first, _), *_ = mixture.members[0]
+        is_one = len(mixture.members) == 1
+        manifest = replace(
+            self.manifest,
+            encoding=weights[0].encoding,
+            trial=first,
+            score=mixture.score,
+            fold_scores=mixture.fold_scores,
+            seeds={**self.manifest.seeds, "weights": first.seed},
+            training_rows=weights[0].training_rows,
+            refit=weights[0].refit,
+            members=() if is_one else tuple(Member(spec, share) for (spec, _), share in mixture.members),
+            temperature=mixture.temperature,
+        )
+        predicted = _readable(self.manifest.task, mixture.predictions).add_prefix("predicted.")
+        return ArtifactRequest(
+            folder=folder,
+            weights=tuple(TrainedWeights(one.file, one.target_center, one.target_scale) for one in weights),
+            manifest=manifest,
+            sample=self.sample,
+            predictions=pd.concat([self.truth, predicted], axis=1),
+        )
+
+    def measured_weights(self, folder: SearchFolder, spec: TrialSpec) -> Weights:
+        """Return the weights of a trial that were measured: those of the first fold."""
+        return Weights(
+            folder.trial(spec.number) / "weights-0.npz",
+            self.manifest.encoding,
+            self.target_center,
+            self.target_scale,
+            self.manifest.training_rows,
+            refit=False,
         )
 
     def _predictions(self, folder: SearchFolder, spec: TrialSpec) -> pd.DataFrame:

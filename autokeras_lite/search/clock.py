@@ -14,6 +14,8 @@ EXIT_SECONDS = 0.5
 # A cohort needs about two seconds until its first epoch is over.
 FEWEST_USEFUL_SECONDS = 2.5
 _TEST_ROWS_A_SECOND = 10_000
+_ENSEMBLE_SHARE = 0.04
+_MOST_ENSEMBLE_SECONDS = 12.0
 # What was measured beside trials in training is a good guess of what it takes alone, but not a promise.
 _MARGIN = 1.25
 
@@ -34,6 +36,7 @@ class Clock:
     _artifact_seconds: float | None = None
     _refit_seconds: float = 0.0
     _test_seconds: float = 0.0
+    _ensemble_seconds: float = 0.0
 
     @property
     def elapsed_seconds(self) -> float:
@@ -49,13 +52,18 @@ class Clock:
     def tail_seconds(self) -> float:
         """How long everything after the last trial takes: training once more, the model file, test rows, the record."""
         guessed = TRACKING_SECONDS + (ARTIFACT_SECONDS if self._artifact_seconds is None else 0.0)
-        measured = self._refit_seconds + self._test_seconds + (self._artifact_seconds or 0.0)
+        measured = self._refit_seconds + self._test_seconds + (self._artifact_seconds or 0.0) + self._ensemble_seconds
         return measured + self.slowness() * guessed + EXIT_SECONDS
 
     @property
     def fewest_tail_seconds(self) -> float:
-        """How long everything takes that must come at the end, without training once more."""
-        return self.tail_seconds - self._refit_seconds
+        """How long everything takes that must come at the end, without training once more and without an ensemble."""
+        return self.tail_seconds - self._refit_seconds - self._ensemble_seconds
+
+    @property
+    def refit_seconds(self) -> float:
+        """How long training one configuration once more is thought to take."""
+        return self._refit_seconds
 
     @property
     def training_seconds_left(self) -> float | None:
@@ -75,6 +83,11 @@ class Clock:
         Alone it takes longer than as a lane, but on one set of rows and not on one for each fold.
         """
         self._refit_seconds = 2.0 + 2.0 * trial_seconds
+
+    def expect_ensemble(self) -> None:
+        """Keep time free for an ensemble: a small part of the limit, so that a short search makes none."""
+        if self.budget.seconds is not None:
+            self._ensemble_seconds = min(_MOST_ENSEMBLE_SECONDS, _ENSEMBLE_SHARE * self.budget.seconds)
 
     def expect_test_rows(self, num_rows: int) -> None:
         """Keep time free for scoring so many rows with the model file."""

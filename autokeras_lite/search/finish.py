@@ -1,76 +1,161 @@
-"""The end of a search: the winner becomes an artifact."""
+"""The end of a search: its best trials become the final model."""
 
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from autokeras_lite.artifact.manifest import Manifest
+from autokeras_lite.artifact.request import ArtifactRequest
 from autokeras_lite.config import SearchConfig
 from autokeras_lite.durable import disk_faults
 from autokeras_lite.execution.executor import CohortJob
-from autokeras_lite.search.background import EarlyArtifact, MakeArtifact
+from autokeras_lite.search.background import EarlyArtifact
 from autokeras_lite.search.blueprint import Blueprint, Weights
-from autokeras_lite.search.course import Finished
+from autokeras_lite.search.course import Course, Finished
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.loop import Surroundings
+from autokeras_lite.search.mixture import Judged, Mixture, choose_mixture, keep_members, read_judged
 from autokeras_lite.search.prepare import Prepared, encode_all_rows
 from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome
 
 _EVEN_SHARE = 0.5  # k folds of shuffled rows train on at least so much
 _EPOCHS_TO_STOP = 2  # a cohort hears an answer one epoch later
 _PATIENCE_SECONDS = 0.2
-_REFIT_COHORT = 0  # those of the search count from 1
+# Choosing an ensemble, and what each further network makes the model file take longer, on two cores.
+_CHOOSING_SECONDS = 1.5
+_CELLS_A_SECOND = 200_000
+_MEMBER_SECONDS = 0.8
+_NO_TIME = "there was no time for it"
 
 
 def finish(
-    prepared: Prepared, config: SearchConfig, around: Surroundings, best: Finished, early: EarlyArtifact
-) -> Manifest | None:
-    """Turn the best trial into the artifact of the search; `None` when its model is the early one.
+    prepared: Prepared, config: SearchConfig, around: Surroundings, course: Course, early: EarlyArtifact
+) -> Mixture:
+    """Turn the best trials into the artifact of the search, and say what it is made of.
 
     After a holdout the artifact holds the very weights that were measured. After k folds, which measured k sets of
-    weights, it holds one more, trained on all rows for the mean of the best epochs; when somebody asks for the end or
-    there is no time for that, those of the first fold.
+    weights, it holds one more of each member, trained on all rows for the mean of the best epochs; when somebody asks
+    for the end or there is no time for that, those of the first fold. Beside an ensemble the best single model is kept.
     """
+    assert course.best is not None
+    judged = read_judged(prepared, [one for one in course.finished if _has_weights(one, around)], around.folder)
+    mixture = choose_mixture(
+        prepared,
+        course.finished,
+        course.best,
+        judged,
+        most_members=_most_members(prepared, config, around, judged),
+        seed=config.strategy.seed,
+    )
+    blueprint = Blueprint.of(prepared, config)
     weights = None
-    if len(prepared.data.folds) > 1 and not around.stop.is_asked:
+    if len(prepared.data.folds) > 1 and config.strategy.refit and not around.stop.is_asked:
         around.observer.finishing("refit")
-        weights = _refit(prepared, config, around, best)
+        mixture, weights = _refit(prepared, config, around, mixture, judged)
     around.observer.finishing("artifact")
     early.finish()
-    if weights is None and early.trial == best[0].number:
-        return None
-    request = Blueprint.of(prepared, config).request(around.folder, best, weights)
-    make: MakeArtifact = early.make
-    return around.executor.run(partial(make, request))
+    _make(blueprint, around, mixture, weights, early)
+    return mixture
 
 
-def _refit(prepared: Prepared, config: SearchConfig, around: Surroundings, best: Finished) -> Weights | None:
-    spec, outcome = best
+def _has_weights(one: Finished, around: Surroundings) -> bool:
+    return (around.folder.trial(one[0].number) / "weights-0.npz").exists()
+
+
+def _most_members(prepared: Prepared, config: SearchConfig, around: Surroundings, judged: Judged) -> int:
+    """Say how many trials the time that is left can make a model of."""
+    most, left = config.strategy.ensemble, around.clock.seconds_left
+    if around.stop.is_asked:
+        return 1
+    if left is None:
+        return most
+    cells = len(judged.labels) * prepared.task.units * min(1.0, len(judged.predictions) / 20)
+    spare = left - around.clock.fewest_tail_seconds - _CHOOSING_SECONDS - cells / _CELLS_A_SECOND
+    each = _MEMBER_SECONDS * around.clock.slowness()
+    if len(prepared.data.folds) > 1 and config.strategy.refit:
+        each += around.clock.refit_seconds
+    return max(1, min(most, 1 + int(spare / each))) if spare > 0 else 1
+
+
+def _make(
+    blueprint: Blueprint,
+    around: Surroundings,
+    mixture: Mixture,
+    weights: Sequence[Weights] | None,
+    early: EarlyArtifact,
+) -> None:
+    """Make the model file, and beside that of an ensemble the file of its best member."""
+    folder, ((first, _), *_) = around.folder, mixture.members
+    if mixture.is_single:
+        if weights is not None or early.trial != first[0].number:
+            single = None if weights is None else weights[0]
+            around.executor.run(partial(early.make, blueprint.request(folder, first, single)))
+        return
+    if len(mixture.members) > 1:
+        _make_single(blueprint.request(folder, first, None if weights is None else weights[0]), around, early, weights)
+    chosen = weights or [blueprint.measured_weights(folder, spec) for (spec, _), _ in mixture.members]
+    around.executor.run(partial(early.make, blueprint.mixed_request(folder.artifact, mixture, chosen)))
+
+
+def _make_single(
+    request: ArtifactRequest, around: Surroundings, early: EarlyArtifact, weights: Sequence[Weights] | None
+) -> None:
+    """Keep the best member as a model of its own, if it is there already or there is time for another file."""
+    place, left = around.folder.artifact_single, around.clock.seconds_left
+    shutil.rmtree(place, ignore_errors=True)
+    if weights is None and early.trial == request.manifest.trial.number:
+        half_made = around.folder.path / f".{around.folder.artifact.name}.single"
+        with disk_faults(place):
+            shutil.copytree(around.folder.artifact, half_made, dirs_exist_ok=True)
+            half_made.rename(place)
+    elif left is None or left > 2 * around.clock.fewest_tail_seconds:
+        around.executor.run(partial(early.make, replace(request, folder=place)))
+
+
+def _refit(
+    prepared: Prepared, config: SearchConfig, around: Surroundings, mixture: Mixture, judged: Judged
+) -> tuple[Mixture, list[Weights] | None]:
+    """Train the members again on all rows; those for which there is no time, or that fail, are left out."""
     place = SearchFolder(around.folder.refit)
     data = encode_all_rows(prepared, config)
     with disk_faults(place.data):
         data.write(place.data)
-    epochs, batch_seed = _refit_epochs(prepared, outcome), config.strategy.seed % 2**30
-    cohort = Cohort(_REFIT_COHORT, (spec,), batch_seed, folds=(0,), stop_after=epochs)
-    around.executor.submit(CohortJob(cohort, prepared.task, place.data, place.trials))
-    again = _outcome_of(cohort, around)
+    batch_seed = config.strategy.seed % 2**30
+    cohorts = [  # those of the search count from 1
+        Cohort(-index, (spec,), batch_seed, folds=(0,), stop_after=_refit_epochs(prepared, outcome))
+        for index, ((spec, outcome), _) in enumerate(mixture.members)
+    ]
+    found: dict[int, TrialOutcome] = {}
+    slots = around.executor.slots
+    for some in (cohorts[start : start + slots] for start in range(0, len(cohorts), slots)):
+        for cohort in some:
+            around.executor.submit(CohortJob(cohort, prepared.task, place.data, place.trials))
+        found |= _outcomes_of(some, around)
     place.discard_data()
-    if again is None or again.cause is not Cause.OK:
-        why = "there was no time for it" if again is None else f"{again.cause}: {again.message}"
+    trained = [number for number, outcome in found.items() if outcome.cause is Cause.OK]
+    if not trained:
+        causes = [f"{outcome.cause}: {outcome.message}" for outcome in found.values()]
         around.observer.note(
-            f"The best configuration was not trained again on all rows ({why}); "
+            f"The best configuration was not trained again on all rows ({causes[0] if causes else _NO_TIME}); "
             "the model has the weights of the first fold."
         )
-        return None
+        return keep_members(prepared, mixture, judged, [mixture.members[0][0][0].number]), None
+    if len(trained) < len(cohorts):
+        mixture = keep_members(prepared, mixture, judged, trained)
     (fold,) = data.folds
-    return Weights(
-        file=place.trial(spec.number) / "weights-0.npz",
-        encoding=prepared.layout,
-        target_center=np.asarray(fold.target_center),
-        target_scale=np.asarray(fold.target_scale),
-        training_rows=len(prepared.dataset),
-        refit=True,
-    )
+    return mixture, [
+        Weights(
+            file=place.trial(spec.number) / "weights-0.npz",
+            encoding=prepared.layout,
+            target_center=np.asarray(fold.target_center),
+            target_scale=np.asarray(fold.target_scale),
+            training_rows=len(prepared.dataset),
+            refit=True,
+        )
+        for (spec, _), _ in mixture.members
+    ]
 
 
 def _refit_epochs(prepared: Prepared, outcome: TrialOutcome) -> int:
@@ -83,18 +168,22 @@ def _refit_epochs(prepared: Prepared, outcome: TrialOutcome) -> int:
     return max(1, round(outcome.best_epoch * (share if share < _EVEN_SHARE else 1.0)))
 
 
-def _outcome_of(cohort: Cohort, around: Surroundings) -> TrialOutcome | None:
-    """Wait for a cohort of one trial; `None` if it is not over in time or somebody asks for the end."""
+def _outcomes_of(cohorts: Sequence[Cohort], around: Surroundings) -> dict[int, TrialOutcome]:
+    """Wait for cohorts of one trial each; those are missing that are not over in time, or when the end is asked for."""
 
     def answer(report: EpochReport) -> Directive:
         return Directive(cancel=_is_late(around, _EPOCHS_TO_STOP * report.seconds / report.epoch))
 
-    while not _is_late(around, 0.0):
+    waiting = {cohort.number for cohort in cohorts}
+    found: dict[int, TrialOutcome] = {}
+    while waiting and not _is_late(around, 0.0):
         for result in around.executor.wait(answer, _PATIENCE_SECONDS):
-            if result.cohort.number == cohort.number:
-                return result.outcomes[0]
-    around.executor.drop(cohort.number)
-    return None
+            if result.cohort.number in waiting:
+                waiting.discard(result.cohort.number)
+                found[result.cohort.specs[0].number] = result.outcomes[0]
+    for number in waiting:
+        around.executor.drop(number)
+    return found
 
 
 def _is_late(around: Surroundings, seconds: float) -> bool:

@@ -18,6 +18,20 @@ class BestTrial:
 
 
 @dataclass(frozen=True)
+class EnsembleSummary:
+    """What the final model is made of where that is not the best trial as it was: shares by trial number.
+
+    `gain` is how much better it is than the best trial on rows that chose neither, `gain_error` its standard error.
+    """
+
+    shares: Mapping[str, float]
+    validation_score: float
+    gain: float
+    gain_error: float
+    temperature: float
+
+
+@dataclass(frozen=True)
 class TrialCounts:
     """How many trials ended in which way; pruned ones include those that the deadline cut short."""
 
@@ -45,7 +59,7 @@ class SearchSummary:
     `best` is `None` when the time was too short for a single trial: the best baseline is the result then, and there is
     no model. `stopped` says why a search ended before its budget was spent: `interrupted` (Ctrl-C or SIGTERM),
     `failures` (too many in a row), `unfinished` (it was killed, or still runs); empty when the budget was spent.
-    `unsent` records wait to be sent to the tracking server.
+    `ensemble` is `None` where the model is the best trial. `unsent` records wait to be sent to the tracking server.
     """
 
     name: str
@@ -62,6 +76,7 @@ class SearchSummary:
     notes: tuple[str, ...] = ()
     stopped: str = ""
     unsent: int = 0
+    ensemble: EnsembleSummary | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""
@@ -75,5 +90,6 @@ class SearchSummary:
             "trials": TrialCounts(**values["trials"]),
             "tracking": TrackingPlace(**values["tracking"]),
             "notes": tuple(values["notes"]),
+            "ensemble": None if values.get("ensemble") is None else EnsembleSummary(**values["ensemble"]),
         }
         return cls(**{**values, **parts})

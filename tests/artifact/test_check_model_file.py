@@ -43,7 +43,7 @@ ARRAYS = {
     InputKind.TOKENS: RNG.integers(0, 40, (20, 12)),
 }
 ENCODINGS = {kind: encoding_of(rows, kind) for kind, rows in ARRAYS.items()} | {
-    InputKind.TABLE: encoding_of(good_table())
+    InputKind.TABLE: encoding_of(good_table(), quantiles=True)
 }
 ROW_SHAPES = {1: (12,), 2: (7, 4), 3: (8, 6, 3)}
 

@@ -123,5 +123,6 @@ def search_case(name: str, runs_dir: Path) -> akl.SearchResult:
         trials=case.trials,
         runs_dir=str(runs_dir),
         workers=2,
+        validation=0.2,
         **case.options,
     )

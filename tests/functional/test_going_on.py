@@ -41,7 +41,7 @@ class Killer(SilentObserver):
 SEARCH = """
 akl.search(
     "diabetes.csv", "target", name="killed", space={space!r}, trials={trials}, workers=1, runs_dir="runs",
-    observer=Killer(),
+    validation=0.2, observer=Killer(),
 )
 """
 RESUME = 'akl.resume("runs/killed", observer=Killer())'
@@ -78,7 +78,7 @@ def search(place):
 
     def run(name, **options):
         chosen = {"space": small_space("table"), "trials": TRIALS, "workers": 1, "runs_dir": str(place / "runs")}
-        return akl.search(place / "diabetes.csv", "target", name=name, **(chosen | options))
+        return akl.search(place / "diabetes.csv", "target", name=name, validation=0.2, **(chosen | options))
 
     return run
 

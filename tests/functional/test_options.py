@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from real_searches import SPACES, breast_cancer, diabetes, small_space
-from sklearn.datasets import load_wine
+from sklearn.datasets import load_wine, make_friedman1
 
 import autokeras_lite as akl
 from autokeras_lite.artifact.files import PREDICTIONS_FILE
+from autokeras_lite.artifact.load import load_artifact
 from autokeras_lite.errors import ConfigError, SpaceError, TrialError
 from autokeras_lite.search.observer import SilentObserver
 
@@ -36,7 +37,7 @@ def search(runs):
 
     def run(name, data, target, **options):
         chosen = {"space": small_space("table"), "trials": 2, "workers": 1, "name": name, "runs_dir": str(runs)}
-        return akl.search(data, target, **(chosen | options))
+        return akl.search(data, target, **({"validation": 0.2} | chosen | options))
 
     return run
 
@@ -98,6 +99,47 @@ def test_with_folds_every_row_judges_once_and_the_model_is_trained_again_on_all(
     assert listening.stages == ["refit", "artifact", "tracking"]
     scores = result.evaluate(frame).set_index("metric")["score"]
     assert scores["r2"] > 0.4
+
+
+def curved():
+    x, y = make_friedman1(600, noise=1.0, random_state=0)
+    return pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])]).assign(y=y), "y"
+
+
+@pytest.fixture(scope="module")
+def together(search):
+    """A search whose networks err each in its own way, so that an ensemble is worth it."""
+    return search("together", *curved(), validation=0.5, trials=8, space=str(SPACES / "small_twins.toml"))
+
+
+def test_an_ensemble_is_one_model_file_that_predicts_the_mean_of_its_trials(together):
+    manifest, made = together.artifact.manifest, together.summary.ensemble
+    assert made is not None
+    assert {str(member.trial.number): round(member.share, 4) for member in manifest.members} == made.shares
+    judged = judged_rows(together)
+    frame, target = curved()
+    again = together.predict(frame.iloc[judged["row"]])
+    np.testing.assert_allclose(again[target], judged[f"predicted.{target}"], rtol=1e-4)
+    error = np.sqrt(np.mean((judged[f"actual.{target}"] - judged[f"predicted.{target}"]) ** 2))
+    assert error == pytest.approx(manifest.score)
+    assert manifest.score == pytest.approx(made.validation_score)
+    assert made.validation_score < together.summary.best.validation_score
+
+
+def test_beside_an_ensemble_its_first_member_is_a_model_of_its_own(together):
+    single = load_artifact(together.folder / "artifact-single")
+    assert not single.manifest.members
+    assert single.manifest.trial == together.artifact.manifest.trial
+
+
+def test_without_an_ensemble_and_without_refit_the_measured_weights_of_the_best_trial_stay(search):
+    frame, target = diabetes()
+    listening = Listening()
+    result = search("alone", frame, target, validation=3, trials=4, ensemble="off", refit="off", observer=listening)
+    assert result.summary.ensemble is None
+    assert not result.artifact.manifest.refit
+    assert result.artifact.manifest.trial.number == result.summary.best.trial
+    assert listening.stages == ["artifact", "tracking"]
 
 
 def test_a_table_sorted_by_its_classes_is_trained_again_on_all_rows_after_folds(search):
