@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 HALF := tests/faults tests/functional tests/cli
+REST := $(filter-out $(HALF),$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo setup format lint types layers test soak check clean
@@ -41,7 +42,7 @@ layers: $(READY) ## check that rooms import downwards only
 
 # Two halves beside each other: most tests wait, or use one core. What the second half printed comes after the first.
 test: $(READY) ## run the tests, docstring and README examples among them
-	@log=$$(mktemp); $(BIN)/python -m pytest $(HALF) > $$log 2>&1 & half=$$!; \
+	@log=$$(mktemp); $(BIN)/python -m pytest tests $(addprefix --ignore=,$(REST)) > $$log 2>&1 & half=$$!; \
 	trap 'kill $$half' INT TERM; \
 	$(BIN)/python -m pytest $(addprefix --ignore=,$(HALF)); first=$$?; \
 	wait $$half; second=$$?; cat $$log; rm -f $$log; exit $$((first | second))

@@ -21,6 +21,7 @@ from autokeras_lite.data.read import infer_name, read_dataset, read_inputs
 from autokeras_lite.errors import ArtifactError, ConfigError
 from autokeras_lite.execution.registry import open_executor
 from autokeras_lite.search.account import Asked
+from autokeras_lite.search.explain import DEFAULT_SECONDS, Explanation, explain_search
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.hold import hold_folder
 from autokeras_lite.search.leaderboard import make_failures, make_leaderboard
@@ -131,7 +132,7 @@ def _search(call: _Call, observer: Observer, started: float) -> "SearchResult":
         earlier, notes = folder.read_request(), tuple[str, ...]()
         if earlier is not None:
             notes = check_same(earlier, request, extend=call.extend)
-            request = replace(request, uid=earlier.uid, test=request.test or earlier.test)
+            request = replace(request, uid=earlier.uid, test=request.test or earlier.test, cores=earlier.cores)
             if _is_finished(folder) and earlier.has_budget_of(request):
                 return _recorded(call, observer)
         with closing(open_executor(config.execution)) as executor:
@@ -244,6 +245,23 @@ class SearchResult:
         names = [task.metric, *(name for name in METRICS if name != task.metric and task.kind in METRICS[name].kinds)]
         scores = [score(replace(task, metric=name), labels, predictions) for name in names]
         return pd.DataFrame({"metric": names, "score": scores})
+
+    def explain(self, data: Any = None, *, seconds: float = DEFAULT_SECONDS) -> Explanation:
+        """Say which columns the best model goes by, and which hyperparameters decided how good trials were.
+
+        Columns are shuffled among the validation rows, which are read from the file that was searched; give `data`
+        (the same rows, or other labelled ones) where that file is gone, or where the search was made from memory.
+        What cannot be said is left out and told in `notes`. Also writes `explanation.json` to the folder.
+
+        Args:
+            data: labelled rows; all of them judge where they are not those of the search.
+            seconds: for the columns of a wide table, or of a large model.
+
+        Raises:
+            ArtifactError: no trial has come to a score, or `data` lack columns.
+            DataError: `data` cannot be read, or lack a target.
+        """
+        return explain_search(SearchFolder(self.folder), self.artifact, data, seconds=seconds)
 
     def with_test_score(self, data: Any) -> "SearchResult":
         """Score labelled rows and write the score into the record as the test score, in place of an earlier one."""

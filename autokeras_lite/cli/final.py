@@ -16,7 +16,7 @@ from autokeras_lite.cli.words import count, describe_model, describe_training, s
 from autokeras_lite.config import DEFAULT_RUNS_DIR, DEFAULT_SECONDS
 
 if TYPE_CHECKING:
-    from autokeras_lite.search.record import SearchSummary
+    from autokeras_lite.search.record import EnsembleSummary, SearchSummary
 
 _PROGRAM = "autokeras-lite"
 _NETWORK = "best network"
@@ -77,6 +77,7 @@ def next_commands(summary: "SearchSummary", invocation: Invocation) -> list[tupl
     if summary.best is not None:
         commands.append((_command("predict", invocation, new, "-o predictions.csv"), "predict new rows"))
         commands.append((_command("evaluate", invocation, test), "score other labelled rows"))
+        commands.append((_command("explain", invocation), "which columns and settings mattered"))
     if num_trials:
         commands.append((f"{_command('ui', invocation)}{store}", "compare the trials in a browser"))
     return commands
@@ -145,6 +146,8 @@ def _scores(summary: "SearchSummary") -> Table:
     scores: dict[str, float | None] = dict(summary.baselines)
     if summary.best is not None:
         scores = {_NETWORK: summary.best.validation_score, **scores}
+    if summary.ensemble is not None and len(summary.ensemble.shares) > 1:
+        scores = {f"ensemble of {len(summary.ensemble.shares)}": summary.ensemble.validation_score, **scores}
     sign = -1.0 if summary.direction == "maximize" else 1.0
     ranked = sorted(scores.items(), key=lambda item: _order(item[1], sign))
     headline = ranked[0][0] if summary.best is None else _NETWORK
@@ -179,6 +182,8 @@ def _facts(summary: "SearchSummary", invocation: Invocation) -> Table:
     if best is not None:
         if best.test_score is not None:
             table.add_row("test rows", Text(f"{summary.metric} {show_score(best.test_score)}", style="bold"))
+        if summary.ensemble is not None:
+            table.add_row("final model", _describe_ensemble(summary.ensemble))
         table.add_row("best", f"trial {best.trial} of space {best.space}, family {best.family}")
         table.add_row("model", describe_model(best.config))
         table.add_row("training", describe_training(best.config))
@@ -189,6 +194,16 @@ def _facts(summary: "SearchSummary", invocation: Invocation) -> Table:
         waiting = f" ({count(summary.unsent, 'record')} still to be sent)" if summary.unsent else ""
         table.add_row("tracked in", Text(f"{summary.tracking.uri}{waiting}"))
     return table
+
+
+def _describe_ensemble(ensemble: "EnsembleSummary") -> str:
+    """Say what the final model is made of, and why."""
+    calibrated = "" if ensemble.temperature == 1.0 else f"; temperature {ensemble.temperature:.3g}"
+    if len(ensemble.shares) == 1:
+        return f"the best trial, calibrated{calibrated}"
+    shares = ", ".join(f"{share:.0%} of {number}" for number, share in ensemble.shares.items())
+    gain = f"{show_score(ensemble.gain)} ± {show_score(ensemble.gain_error)}"
+    return f"trials averaged ({shares}): better by {gain} on rows that did not choose it{calibrated}"
 
 
 def _notes(summary: "SearchSummary") -> list[RenderableType]:

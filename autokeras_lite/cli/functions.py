@@ -9,6 +9,7 @@ from autokeras_lite.config import Execution, SearchOptions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from autokeras_lite.search.explain import Explanation
     from autokeras_lite.search.observer import Observer
     from autokeras_lite.search.record import SearchSummary
 
@@ -32,6 +33,9 @@ class Result(Protocol):
 
     def evaluate(self, data: Any) -> "pd.DataFrame":
         """Return the columns `metric` and `score`, the search's metric first."""
+
+    def explain(self, data: Any = None, *, seconds: float) -> "Explanation":
+        """Say which columns the model goes by, and which hyperparameters mattered."""
 
     def leaderboard(self) -> "pd.DataFrame":
         """Return a row for each trial, best first."""

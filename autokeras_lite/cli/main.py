@@ -15,7 +15,7 @@ from autokeras_lite.errors import AutokerasLiteError
 
 # Each command stands in the module of its name and is imported when it is asked for.
 COMMANDS = (
-    "search", "resume", "leaderboard", "failures", "predict", "evaluate", "spaces", "ui", "doctor",
+    "search", "resume", "leaderboard", "failures", "predict", "evaluate", "explain", "spaces", "ui", "doctor",
 )  # fmt: skip
 _BEGIN = "Begin with: autokeras-lite search data.csv --target COLUMN --time-limit 5m"
 

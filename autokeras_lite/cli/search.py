@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from autokeras_lite.cli import options
 from autokeras_lite.cli.functions import Functions
 from autokeras_lite.cli.sections import SectionedCommand
-from autokeras_lite.config import DEFAULT_SECONDS, EXECUTORS, SAMPLERS, SearchOptions, parse_duration
+from autokeras_lite.config import DEFAULT_ENSEMBLE, DEFAULT_SECONDS, EXECUTORS, SAMPLERS, SearchOptions, parse_duration
 from autokeras_lite.tasks.task import TaskKind
 from autokeras_lite.tracking.uri import mask
 
@@ -52,8 +52,9 @@ def _default(what: str) -> str:
 @click.option("--class-weight", type=click.Choice(["balanced"]), help="Weigh classes by their rarity.")
 @click.option(
     "--validation",
-    metavar="FILE|FRACTION|K",
-    help="Rows that judge: a file, a fraction of DATA, or K folds." + _default("0.2"),
+    metavar="FILE|FRACTION|K|KxN",
+    help="Rows that judge: a file, a fraction of DATA, K folds, or K folds dealt N times; auto goes by the number of "
+    "rows." + _default("auto"),
 )
 @click.option("--group", metavar="COLUMN", help="Keep rows with the same value here on one side of the split.")
 @click.option("--time-column", metavar="COLUMN", help="Judge by the latest rows in the order of this column.")
@@ -81,6 +82,20 @@ def _default(what: str) -> str:
 )
 @click.option(
     "--sampler", type=click.Choice(SAMPLERS), default="tpe", show_default=True, help="How configurations are proposed."
+)
+@click.option(
+    "--ensemble",
+    metavar="off|N",
+    default=str(DEFAULT_ENSEMBLE),
+    show_default=True,
+    help="The most trials whose predictions the final model averages, where that is better than the best one.",
+)
+@click.option(
+    "--refit",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="Train what the final model is made of again on all rows, after folds.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of everything random.")
 @click.option("--workers", type=int, metavar="N", help="Processes that train." + _default("what the machine carries"))

@@ -47,11 +47,15 @@ class Share:
     gpu_bytes: int | None = None
 
 
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def look_at_machine() -> Machine:
     """Ask the operating system."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     has_gpu = any(device.exists() for device in _GPU_DEVICES) and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
-    return Machine(cores, free_bytes(), has_gpu, _gpu_bytes() if has_gpu else None)
+    return Machine(count_cores(), free_bytes(), has_gpu, _gpu_bytes() if has_gpu else None)
 
 
 def how_busy() -> float:

@@ -6,15 +6,17 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from autokeras_lite.artifact.manifest import Manifest, package_versions
-from autokeras_lite.config import SearchConfig, Validation
+from autokeras_lite.config import SearchConfig
 from autokeras_lite.search.baseline import Baseline, compare_with_baselines
 from autokeras_lite.search.course import Finished
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.loop import Surroundings
+from autokeras_lite.search.mixture import Mixture
 from autokeras_lite.search.observer import Overview
 from autokeras_lite.search.prepare import Prepared
-from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
+from autokeras_lite.search.record import BestTrial, EnsembleSummary, SearchSummary, TrackingPlace, TrialCounts
 from autokeras_lite.search.request import SearchRequest
+from autokeras_lite.search.validation import describe_validation
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord
 from autokeras_lite.trial import TrialOutcome, TrialSpec, TrialStatus
@@ -55,7 +57,7 @@ def announce(
         task=prepared.task,
         rows=len(prepared.dataset),
         columns=len(profile.kept) if profile.columns else 1,
-        validation=describe_validation(config.validation),
+        validation=describe_validation(prepared.validation),
         budget=config.budget,
         spaces=names,
         workers=around.executor.slots,
@@ -100,18 +102,6 @@ def _search_record(prepared: Prepared, asked: Asked, overview: Overview) -> Sear
     )
 
 
-def describe_validation(validation: Validation) -> str:
-    """Say in a few words which rows judge.
-
-    Example:
-        >>> describe_validation(Validation.parse("5"))
-        '5 folds'
-    """
-    if validation.kind == "folds":
-        return f"{validation.folds} folds"
-    return validation.path if validation.path is not None else f"{validation.fraction:.0%} of the rows held out"
-
-
 def summarise(
     folder: SearchFolder,
     manifest: Manifest,
@@ -139,6 +129,15 @@ def summarise(
         tracking=TrackingPlace("", "", ""),
         notes=manifest.notes,
     )
+
+
+def with_mixture(summary: SearchSummary, mixture: Mixture) -> SearchSummary:
+    """Add what the final model is made of, where that is not the best trial as it was."""
+    if mixture.is_single:
+        return summary
+    shares = {str(spec.number): round(share, 4) for (spec, _), share in mixture.members}
+    made = EnsembleSummary(shares, mixture.score, mixture.gain, mixture.gain_error, mixture.temperature)
+    return replace(summary, ensemble=made)
 
 
 def _best_trial(spec: TrialSpec, outcome: TrialOutcome) -> BestTrial:
@@ -184,6 +183,8 @@ def _search_end(summary: SearchSummary, around: Surroundings) -> SearchEnd:
     if best is not None:
         metrics |= {"score": best.validation_score}
         metrics |= {} if best.test_score is None else {"test_score": best.test_score}
+    if summary.ensemble is not None:
+        metrics |= {"ensemble.score": summary.ensemble.validation_score, "ensemble.gain": summary.ensemble.gain}
     return SearchEnd(
         status=_STATUS[summary.stopped],
         metrics=metrics,

@@ -8,7 +8,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ def fit_baselines(
     at all where that is too little, and its note says so. What the data forbid (an error of scikit-learn) leaves
     a baseline without a score; it never ends a search.
     """
+    data = replace(data, inputs=data.inputs.scaled())  # the same numbers twice would say no more
     fitted = (
         _run(method, data, task, seconds=min(seconds_left * method.share, MOST_SECONDS), seed=seed)
         for method in _METHODS

@@ -12,6 +12,7 @@ from autokeras_lite.execution.executor import CohortResult
 from autokeras_lite.search.halving import Halving, rung_epochs
 from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.retries import Retry, plan_retry
+from autokeras_lite.search.sizing import complete
 from autokeras_lite.search.study import Proposal
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.trial import Cause, Cohort, EpochReport, FailedAttempt, TrialOutcome, TrialSpec, TrialStatus
@@ -23,12 +24,16 @@ _MOST_FAILED_OF_ANY_CAUSE = 12
 
 @dataclass(frozen=True)
 class Plan:
-    """What is fixed for all trials: the seed, the folds, the number of training rows, the budget of trials."""
+    """What is fixed for all trials: the seed, the folds, the number of training rows, the budget of trials.
+
+    `cores` are those of the machine on which the search began.
+    """
 
     seed: int
     num_folds: int
     num_rows: int
     trials: int | None
+    cores: int = 1
 
 
 @dataclass(frozen=True)
@@ -215,7 +220,9 @@ class Course:
     def _made(self, proposals: Sequence[Proposal]) -> Running:
         specs = []
         for proposal in proposals:
-            config, training = proposal.space.assemble(proposal.values)
+            chosen = proposal.space.assemble(proposal.values)
+            plan = self.plan
+            config, training = complete(*chosen, self.task, rows=plan.num_rows, folds=plan.num_folds, cores=plan.cores)
             self._num_trials += 1
             number = self._num_trials
             seed = (self.plan.seed * 100_003 + number) % 2**31

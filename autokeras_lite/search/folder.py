@@ -40,6 +40,11 @@ class SearchFolder:
         return self.path / "artifact"
 
     @property
+    def artifact_single(self) -> Path:
+        """The best single model, beside an ensemble."""
+        return self.path / "artifact-single"
+
+    @property
     def artifact_so_far(self) -> Path:
         """Models of a search that has not ended, one folder for each trial; `artifact` is the driver's alone."""
         return self.path / "artifact-so-far"
@@ -58,6 +63,11 @@ class SearchFolder:
     def summary(self) -> Path:
         """What came out: written last."""
         return self.path / "summary.json"
+
+    @property
+    def explanation(self) -> Path:
+        """Which columns and which hyperparameters mattered, when that was last asked."""
+        return self.path / "explanation.json"
 
     @property
     def journal(self) -> Path:

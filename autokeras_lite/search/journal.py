@@ -56,21 +56,12 @@ class Journal:
             with disk_faults(path):
                 path.touch()
                 sync(path.parent)
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        lines = whole.splitlines()
-        events = [_event(line) for line in lines]
-        damaged = [number for number, event in enumerate(events, start=1) if event is None]
-        if damaged:
-            raise ArtifactError(
-                f"Line {damaged[0]} of {path} is damaged. Expected the file that the search wrote. "
-                "Restore it from a copy, or begin a new search with another --name."
-            )
-        if len(whole) < len(content):
+        events, num_bytes = _read(path)
+        if num_bytes < path.stat().st_size:
             with path.open("rb+") as file:
-                file.truncate(len(whole))
+                file.truncate(num_bytes)
                 os.fsync(file.fileno())
-        return cls(path, [event for event in events if event is not None])
+        return cls(path, events)
 
     def append(self, event: Event) -> None:
         """Write an event; after this returns, a power cut cannot take it away.
@@ -90,6 +81,29 @@ class Journal:
                 os.truncate(self.path, before)
                 raise
         self.events.append(event)
+
+
+def read_events(path: Path) -> list[Event]:
+    """Read what was written so far, also while a search writes; nothing is changed.
+
+    Raises:
+        ArtifactError: a line before the last is damaged.
+    """
+    return _read(path)[0] if path.exists() else []
+
+
+def _read(path: Path) -> tuple[list[Event], int]:
+    """Return the events, and how many bytes they take: without a last line that is half written."""
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    events = [_event(line) for line in whole.splitlines()]
+    damaged = [number for number, event in enumerate(events, start=1) if event is None]
+    if damaged:
+        raise ArtifactError(
+            f"Line {damaged[0]} of {path} is damaged. Expected the file that the search wrote. "
+            "Restore it from a copy, or begin a new search with another --name."
+        )
+    return [event for event in events if event is not None], len(whole)
 
 
 def _event(line: bytes) -> Event | None:

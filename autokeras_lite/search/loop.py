@@ -28,6 +28,8 @@ _FEWEST_STRUCTURES = 4
 _COHORT_SHARE = 0.15
 _KEPT_MODELS = 20
 _EPOCHS_TO_STOP = 2
+# A program of several lanes may be traced anew for those that are left, in the middle of any epoch.
+_TRACING_SECONDS = 2.0
 # How long cohorts have to hear that they must end, in the time of the deadline and when the system wants its end.
 _GRACE_SECONDS = 1.0
 _URGENT_SECONDS = 3.0
@@ -172,9 +174,12 @@ class SearchLoop:
 
     def _must_end(self, report: EpochReport) -> bool:
         """Say whether a cohort must stop now to be over in time: it hears the answer one epoch later."""
-        left = self.around.clock.training_seconds_left
-        is_late = left is not None and left < _EPOCHS_TO_STOP * report.seconds / report.epoch
-        return is_late or self.around.stop.is_asked
+        clock = self.around.clock
+        left = clock.training_seconds_left
+        needed = _EPOCHS_TO_STOP * report.seconds / report.epoch
+        if len(report.scores) * self.course.plan.num_folds > 1:
+            needed += _TRACING_SECONDS * clock.slowness()
+        return self.around.stop.is_asked or (left is not None and left < needed)
 
     def _collect(self) -> None:
         left = self.around.clock.training_seconds_left

@@ -13,6 +13,7 @@ from uuid import uuid4
 from autokeras_lite.artifact.manifest import package_versions
 from autokeras_lite.config import SearchConfig
 from autokeras_lite.errors import ConfigError
+from autokeras_lite.execution.machine import count_cores
 from autokeras_lite.spaces.listing import shipped_file, shipped_names
 from autokeras_lite.tracking.uri import mask, resolve_uri
 
@@ -28,7 +29,8 @@ class SearchRequest:
     """One search as it was asked for.
 
     `config` is without passwords and with absolute paths. `content` has a hash of each file that it names, so that a
-    changed one is noticed. `data` and `test` are the paths of these rows, `None` where they came from memory.
+    changed one is noticed. `data` and `test` are the paths of these rows, `None` where they came from memory. `cores`
+    are those of the machine on which the search began, by which some sizes are chosen for good.
     """
 
     uid: str
@@ -38,6 +40,7 @@ class SearchRequest:
     versions: Mapping[str, str]
     data: str | None = None
     test: str | None = None
+    cores: int = 1
 
     @classmethod
     def of(cls, config: SearchConfig, fingerprint: str, *, data: Any, test: Any) -> Self:
@@ -48,7 +51,9 @@ class SearchRequest:
         content = {name: _hash(shipped_file(name)) for name in kept.strategy.spaces if name in shipped_names()}
         content |= {file: _hash(Path(file)) for file in files}
         values = json.loads(json.dumps(kept.to_json()))
-        return cls(uuid4().hex, values, content, fingerprint, package_versions(), path_of(data), path_of(test))
+        return cls(
+            uuid4().hex, values, content, fingerprint, package_versions(), path_of(data), path_of(test), count_cores()
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""

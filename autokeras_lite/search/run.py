@@ -15,9 +15,9 @@ from autokeras_lite.errors import ArtifactError, SpaceError, TrialError
 from autokeras_lite.execution.executor import Executor
 from autokeras_lite.execution.machine import how_busy
 from autokeras_lite.execution.work import make_artifact, predict_units
-from autokeras_lite.models.check import check_fit, check_space
+from autokeras_lite.models.check import check_fit, check_space, wants_quantiles
 from autokeras_lite.models.registry import FAMILIES
-from autokeras_lite.search.account import Asked, announce, close_account, close_broken_account, summarise
+from autokeras_lite.search.account import Asked, announce, close_account, close_broken_account, summarise, with_mixture
 from autokeras_lite.search.background import BaselineThread, EarlyArtifact, MakeArtifact
 from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.search.blueprint import Blueprint
@@ -44,7 +44,7 @@ from autokeras_lite.trial import Cause, TrialStatus, recipe_fields
 
 DEFAULT_SPACES: Mapping[InputKind, tuple[str, ...]] = MappingProxyType(
     {
-        InputKind.TABLE: ("tabular_mlp", "dense_stack"),
+        InputKind.TABLE: ("tabular_mlp", "tabular_tabm", "tabular_realmlp"),
         InputKind.IMAGE: ("image_stack",),
         InputKind.SEQUENCE: ("sequence_stack",),
         InputKind.TOKENS: ("token_stack",),
@@ -109,10 +109,10 @@ def run_search(
         AutokerasLiteError: the data, the task or the spaces do not fit, no trial came to a score, or the disk is full.
     """
     config = asked.config
-    prepared = prepare(given, config)
+    chosen = choose_spaces(spaces, given.kind)
+    prepared = prepare(given, config, quantiles=any(wants_quantiles(space, FAMILIES) for space in chosen))
     test_rows = None if asked.test is None else read_test_rows(prepared, asked.test, config)
-    chosen = choose_spaces(spaces, prepared.dataset.kind)
-    course = _begin_course(prepared, config, chosen, folder)
+    course = _begin_course(prepared, asked, chosen, folder)
     tracker = tools.open_tracker()
     try:
         journal = _begin_folder(folder, asked, course)
@@ -122,6 +122,8 @@ def run_search(
     clock = Clock(config.budget, tools.started, earlier_seconds=folder.read_seconds(), slowness=tools.slowness)
     if test_rows is not None:
         clock.expect_test_rows(len(test_rows))
+    if config.strategy.ensemble > 1:
+        clock.expect_ensemble()
     around = Surroundings(prepared.task, tools.executor, tracker, tools.observer, folder, clock, journal)
     is_told = False
     try:
@@ -141,9 +143,8 @@ def run_search(
         folder.discard_data()
 
 
-def _begin_course(
-    prepared: Prepared, config: SearchConfig, spaces: tuple[SearchSpace, ...], folder: SearchFolder
-) -> Course:
+def _begin_course(prepared: Prepared, asked: Asked, spaces: tuple[SearchSpace, ...], folder: SearchFolder) -> Course:
+    config = asked.config
     studies = [
         SpaceStudy(
             space,
@@ -155,7 +156,8 @@ def _begin_course(
         for space in spaces
     ]
     folds = prepared.data.folds
-    plan = Plan(config.strategy.seed, len(folds), min(len(fold.train_rows) for fold in folds), config.budget.trials)
+    rows = min(len(fold.train_rows) for fold in folds)
+    plan = Plan(config.strategy.seed, len(folds), rows, config.budget.trials, asked.request.cores)
 
     def check(proposal: Proposal) -> None:
         check_fit(*proposal.space.assemble(proposal.values), prepared.data.inputs, prepared.task.kind)
@@ -202,8 +204,8 @@ def _search_and_finish(
     summary = _with_ending(summary, course, around)
     if course.best is None:
         return summary
-    finish(prepared, config, around, course.best, early)
-    summary = replace(summary, seconds=round(around.clock.elapsed_seconds, 2))
+    mixture = finish(prepared, config, around, course, early)
+    summary = replace(with_mixture(summary, mixture), seconds=round(around.clock.elapsed_seconds, 2))
     if test_rows is None or around.stop.is_asked or summary.best is None:
         return summary
     return replace(summary, best=replace(summary.best, test_score=_test_score(test_rows, around)))

@@ -66,7 +66,8 @@ def _holds(artifact: Path, finished: Finished) -> bool:
         values = read_json(
             artifact / MANIFEST_FILE, most_bytes=MOST_DESCRIPTION_BYTES, most_values=MOST_DESCRIPTION_VALUES
         )
-        return bool(values["trial"]["number"] == spec.number and values["score"] == outcome.score)
+        is_alone = not values.get("members")
+        return bool(is_alone and values["trial"]["number"] == spec.number and values["score"] == outcome.score)
     return False
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from autokeras_lite.config import Budget, SearchOptions
 from autokeras_lite.search.baseline import Baseline
+from autokeras_lite.search.explain import Explanation
 from autokeras_lite.search.observer import Observer, Overview
 from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
 from autokeras_lite.tasks.task import Task, TaskKind
@@ -170,6 +171,25 @@ def make_failures() -> pd.DataFrame:
     return pd.DataFrame(rows[::-1], columns=["trial", "cause", "message", "attempts", "traceback"])
 
 
+def make_explanation() -> Explanation:
+    """Return three columns, of which one does harm, the hyperparameters of two spaces, and a note."""
+    columns = [
+        ("age", 0.0412, 0.0371, 0.0466, 5),
+        ("work\nclass", 0.00212, 0.0009, 0.0031, 5),
+        ("id", -1e-5, -3e-4, 2e-4, 5),
+    ]
+    parameters = [
+        ("dense_stack", "body.dense.units", 1.0, 21),
+        ("tabular_mlp", "learning_rate.adaptive", 0.734, 40),
+        ("tabular_mlp", "dropout", 0.266, 12),
+    ]
+    return Explanation(
+        pd.DataFrame(columns, columns=["column", "importance", "low", "high", "repeats"]),
+        pd.DataFrame(parameters, columns=["space", "parameter", "importance", "trials"]),
+        ("Columns were shuffled among 4,096 of the 6,512 rows, drawn at random.",),
+    )
+
+
 @dataclass
 class ScriptedResult:
     """A result that predicts and scores what it was given."""
@@ -178,6 +198,7 @@ class ScriptedResult:
     summary: SearchSummary = SUMMARY
     board: pd.DataFrame = field(default_factory=make_board)
     failed: pd.DataFrame = field(default_factory=make_failures)
+    explanation: Explanation = field(default_factory=make_explanation)
     asked: list[Any] = field(default_factory=list)
 
     def predict(self, data: Any) -> pd.DataFrame:
@@ -192,6 +213,11 @@ class ScriptedResult:
     def evaluate(self, data: Any) -> pd.DataFrame:
         self.asked.append(data)
         return pd.DataFrame({"metric": ["roc_auc", "log_loss", "f1"], "score": [0.912, 0.3, math.nan]})
+
+    def explain(self, data: Any = None, *, seconds: float) -> Explanation:
+        self.asked.append((data, seconds))
+        print("Keras says hello")
+        return self.explanation
 
     def leaderboard(self) -> pd.DataFrame:
         return self.board

@@ -39,7 +39,7 @@ from autokeras_lite.tasks.task import TaskKind
 README = read("README.md")
 WORDS = set(code_words(README))
 SHOWN = [words[1:] for words in shell_lines(README) if words[0] == PROGRAM]
-MOST_LINES = 420
+MOST_LINES = 440
 
 NAMES = {
     "metrics": METRICS,

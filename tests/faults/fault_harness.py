@@ -189,7 +189,7 @@ class Place:
         return (
             *("search", str(self.table), "--target", "y", "--space", str(self.space), "--metric", "roc_auc"),
             *("--trials", str(self.trials), "--workers", str(self.workers), "--seed", str(self.seed)),
-            *("--name", NAME, "--runs-dir", str(self.root), *self.more, *more),
+            *("--validation", "0.2", "--name", NAME, "--runs-dir", str(self.root), *self.more, *more),
         )
 
     def start(self, *more: str, arguments: tuple[str, ...] | None = None, **faults: Any) -> Driver:

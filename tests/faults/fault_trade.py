@@ -301,7 +301,7 @@ def make_artifact(request: ArtifactRequest) -> Manifest:
     beside = folder.with_name(f".{folder.name}.{uuid4().hex}")
     beside.mkdir(parents=True)
     try:
-        with np.load(request.weights, allow_pickle=False) as stored:
+        with np.load(request.weights[0].file, allow_pickle=False) as stored:
             weights = stored["weights"]
         judged = request.predictions[request.predictions["fold"] == 0]
         model = {"weights": weights, "rows": judged["row"].to_numpy(), "labels": labels_of(judged, request.manifest)}

@@ -18,7 +18,7 @@ OTHER = {
     "space": ("dense_stack", r"strategy.spaces: \['tabular_mlp'\] became \['dense_stack'\]"),
     "seed": (1, "strategy.seed: 0 became 1"),
     "sampler": ("qmc", "strategy.sampler: tpe became qmc"),
-    "validation": (3, "validation.kind: fraction became folds"),
+    "validation": (3, "validation.kind: auto became folds"),
     "group": ("person", "columns.group: None became person"),
     "time_column": ("day", "columns.time: None became day"),
     "weight": ("w", "columns.weight: None became w"),
