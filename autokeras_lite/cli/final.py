@@ -44,6 +44,8 @@ def print_final(console: Console, summary: "SearchSummary", invocation: Invocati
         parts += [Padding(_scores(summary), (0, 0, 0, 2)), Text()]
     if summary.verdict:
         parts += [Padding(Text(summary.verdict), (0, 0, 0, 2)), Text()]
+    if summary.trust is not None:
+        parts += [*(Padding(Text(told), (0, 0, 0, 2)) for told in summary.trust.sentences()), Text()]
     parts += [Padding(_facts(summary, invocation), (0, 0, 0, 2)), Text()]
     parts += [*_notes(summary), Text("Next", style="bold")]
     show(console, Group(*parts))

@@ -183,6 +183,9 @@ def _search_end(summary: SearchSummary, around: Surroundings) -> SearchEnd:
     if best is not None:
         metrics |= {"score": best.validation_score}
         metrics |= {} if best.test_score is None else {"test_score": best.test_score}
+    if summary.trust is not None:
+        trust = summary.trust
+        metrics |= {"corrected_score": trust.corrected, "score.low": trust.low, "score.high": trust.high}
     if summary.ensemble is not None:
         metrics |= {"ensemble.score": summary.ensemble.validation_score, "ensemble.gain": summary.ensemble.gain}
     return SearchEnd(

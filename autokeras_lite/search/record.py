@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from autokeras_lite.search.trust import Trust
+
 
 @dataclass(frozen=True)
 class BestTrial:
@@ -59,7 +61,8 @@ class SearchSummary:
     `best` is `None` when the time was too short for a single trial: the best baseline is the result then, and there is
     no model. `stopped` says why a search ended before its budget was spent: `interrupted` (Ctrl-C or SIGTERM),
     `failures` (too many in a row), `unfinished` (it was killed, or still runs); empty when the budget was spent.
-    `ensemble` is `None` where the model is the best trial. `unsent` records wait to be sent to the tracking server.
+    `trust` says what the score is worth. `ensemble` is `None` where the model is the best trial. `unsent` records wait
+    to be sent to the tracking server.
     """
 
     name: str
@@ -77,6 +80,7 @@ class SearchSummary:
     stopped: str = ""
     unsent: int = 0
     ensemble: EnsembleSummary | None = None
+    trust: Trust | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""
@@ -90,6 +94,7 @@ class SearchSummary:
             "trials": TrialCounts(**values["trials"]),
             "tracking": TrackingPlace(**values["tracking"]),
             "notes": tuple(values["notes"]),
+            "trust": None if values.get("trust") is None else Trust.from_json(values["trust"]),
             "ensemble": None if values.get("ensemble") is None else EnsembleSummary(**values["ensemble"]),
         }
         return cls(**{**values, **parts})

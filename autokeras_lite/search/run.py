@@ -20,6 +20,7 @@ from autokeras_lite.models.registry import FAMILIES
 from autokeras_lite.search.account import Asked, announce, close_account, close_broken_account, summarise, with_mixture
 from autokeras_lite.search.background import BaselineThread, EarlyArtifact, MakeArtifact
 from autokeras_lite.search.baseline import Baseline
+from autokeras_lite.search.believe import believe
 from autokeras_lite.search.blueprint import Blueprint
 from autokeras_lite.search.clock import EXIT_SECONDS, FEWEST_USEFUL_SECONDS, Clock
 from autokeras_lite.search.constant import constant_baseline
@@ -205,10 +206,13 @@ def _search_and_finish(
     if course.best is None:
         return summary
     mixture = finish(prepared, config, around, course, early)
-    summary = replace(with_mixture(summary, mixture), seconds=round(around.clock.elapsed_seconds, 2))
-    if test_rows is None or around.stop.is_asked or summary.best is None:
-        return summary
-    return replace(summary, best=replace(summary.best, test_score=_test_score(test_rows, around)))
+    summary = with_mixture(summary, mixture)
+    if test_rows is not None and summary.best is not None and not around.stop.is_asked:
+        summary = replace(summary, best=replace(summary.best, test_score=_test_score(test_rows, around)))
+    trust = None
+    if not around.stop.is_asked:
+        trust = believe(prepared, course.finished, mixture, around.folder, around.clock)
+    return replace(summary, trust=trust, seconds=round(around.clock.elapsed_seconds, 2))
 
 
 def _search(

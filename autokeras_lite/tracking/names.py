@@ -29,6 +29,10 @@ EPOCH_LOSS = "epoch/loss"
 EPOCH_VALIDATION_LOSS = "epoch/validation_loss"
 EPOCH_SCORE = "epoch/score"
 BASELINE_PREFIX = "baseline."
+TEST_SCORE = "test_score"
+CORRECTED_SCORE = "corrected_score"
+SCORE_LIMITS_PREFIX = "score."
+ENSEMBLE_PREFIX = "ensemble."
 TRIALS_PREFIX = "trials."
 
 TAG_PREFIX = "akl."
@@ -101,6 +105,10 @@ NAMES: tuple[Name, ...] = (
     Name(PARAMETERS, METRIC, "both", "number of weights of the network"),
     Name(BEST_EPOCH, METRIC, "trial", "epoch whose weights were kept, from 1"),
     Name(EPOCHS, METRIC, "trial", "epochs trained"),
+    Name(TEST_SCORE, METRIC, "search", "score of the final model on the rows given with --test"),
+    Name(CORRECTED_SCORE, METRIC, "search", "the score without the luck of being the best of many"),
+    Name(SCORE_LIMITS_PREFIX + "*", METRIC, "search", "both ends of the 90 % interval around the corrected score"),
+    Name(ENSEMBLE_PREFIX + "*", METRIC, "search", "score of an ensemble, and its gain on rows that did not choose it"),
     Name(BASELINE_PREFIX + "*", METRIC, "search", "validation score of a baseline"),
     Name(TRIALS_PREFIX + "*", METRIC, "search", "number of trials by how they ended"),
     Name(TAG_KIND, TAG, "both", "search or trial"),

@@ -12,7 +12,8 @@ from autokeras_lite.config import Budget, SearchOptions
 from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.search.explain import Explanation
 from autokeras_lite.search.observer import Observer, Overview
-from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
+from autokeras_lite.search.record import BestTrial, EnsembleSummary, SearchSummary, TrackingPlace, TrialCounts
+from autokeras_lite.search.trust import Trust
 from autokeras_lite.tasks.task import Task, TaskKind
 from autokeras_lite.trial import Cause, Cohort, EpochReport, TrainingConfig, TrialOutcome, TrialSpec
 
@@ -60,6 +61,30 @@ SUMMARY = SearchSummary(
     artifact="/data/autokeras_lite_runs/adult/artifact",
     tracking=TrackingPlace("sqlite:////data/autokeras_lite_runs/mlflow.db", "1", "8f3a"),
     notes=("Column 'education-num' repeats 'education' and was dropped.", "52 rows stand twice."),
+)
+TRUSTED = replace(
+    SUMMARY,
+    ensemble=EnsembleSummary({"7": 0.6, "12": 0.4}, 0.9158, gain=0.0011, gain_error=0.0004, temperature=1.08),
+    trust=Trust(
+        metric="roc_auc",
+        direction="maximize",
+        trials=36,
+        rows=6512,
+        best=None,
+        score=0.9158,
+        corrected=0.9139,
+        low=0.9068,
+        high=0.921,
+        level=0.9,
+        equals=(3, 7, 12),
+        smallest=3,
+        fastest=None,
+        default=1,
+        default_score=0.9081,
+        gain=0.0041,
+        gain_error=0.0012,
+        overtuned=False,
+    ),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from golden_files import check_golden
 from rich.cells import cell_len
 from rich.console import Console
-from scripted_search import SUMMARY, TASK, SetClock, make_cohort, make_overview, make_report, make_spec, play
+from scripted_search import SUMMARY, TASK, TRUSTED, SetClock, make_cohort, make_overview, make_report, make_spec, play
 
 from autokeras_lite.cli.display import Display
 from autokeras_lite.cli.final import Invocation, print_final
@@ -114,6 +114,11 @@ def test_after_some_failures_the_rest_are_only_counted() -> None:
 @pytest.mark.parametrize("width", [80, 200])
 def test_the_final_table_is_as_recorded(width: int) -> None:
     check_golden(f"final-{width}", final_text(width))
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_final_table_of_an_ensemble_says_what_it_is_made_of_and_what_to_expect(width: int) -> None:
+    check_golden(f"final-trusted-{width}", final_text(width, TRUSTED))
 
 
 def test_commands_are_never_broken_over_lines() -> None:

@@ -66,7 +66,7 @@ class Search:
         self.folder.path.mkdir(exist_ok=True)
         self.tracker, self.observer = NullTracker(), Listening()
         self.executor = executor or LeavingExecutor(script)
-        given = {"name": "first", "runs_dir": str(self.folder.path.parent), "trials": 4} | options
+        given = {"name": "first", "runs_dir": str(self.folder.path.parent), "trials": 4, "validation": 0.2} | options
         config = as_search_config(given, name="first", targets=("y",))
         data = read_dataset(rows(), config.columns, name="first")
         asked = Asked(config, SearchRequest.of(config, "abc", data=None, test=None))

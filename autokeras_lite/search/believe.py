@@ -1,0 +1,45 @@
+"""What the score of this search is worth: brings what trials left to `autokeras_lite.search.trust`."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autokeras_lite.search.clock import EXIT_SECONDS, TRACKING_SECONDS, Clock
+from autokeras_lite.search.course import Finished
+from autokeras_lite.search.folder import SearchFolder
+from autokeras_lite.search.mixture import Judged, Mixture, read_judged
+from autokeras_lite.search.prepare import Prepared
+from autokeras_lite.search.trust import Candidate, Ensemble, Judges, Trust, measure_trust
+
+# Rows times trials times units that are judged in a second, on one of two busy cores.
+_CELLS_A_SECOND = 100_000
+
+
+def believe(
+    prepared: Prepared, finished: list[Finished], mixture: Mixture, folder: SearchFolder, clock: Clock
+) -> Trust | None:
+    """Return what the score of a search is worth, `None` where there is no time to find out or nothing was stored."""
+    rows = sum(len(fold.validation_rows) for fold in prepared.data.folds)
+    scored = [one for one in finished if one[1].score is not None]
+    needed = 0.2 + rows * len(scored) * prepared.task.units / _CELLS_A_SECOND
+    left = clock.seconds_left
+    if left is not None and left < clock.slowness() * (needed + TRACKING_SECONDS) + EXIT_SECONDS:
+        return None
+    judged = read_judged(prepared, scored, folder)
+    candidates = {
+        spec.number: Candidate(spec.origin, outcome.parameters, curve=outcome.curve.score)
+        for spec, outcome in scored
+        if spec.number in judged.predictions
+    }
+    if not candidates:
+        return None
+    ensemble = Ensemble(mixture.predictions, mixture.gain) if len(mixture.members) > 1 else None
+    judges = Judges(judged.labels, judged.folds, _clusters(prepared, judged))
+    return measure_trust(prepared.task, judges, judged.predictions, candidates, ensemble=ensemble)
+
+
+def _clusters(prepared: Prepared, judged: Judged) -> NDArray[np.int64] | None:
+    """Return what rows belong together: those of one group, or one row that judges several times."""
+    groups = prepared.dataset.groups
+    if groups is not None:
+        return np.asarray(np.unique(groups, return_inverse=True)[1], np.int64).reshape(-1)[judged.rows]
+    return judged.rows if len(np.unique(judged.rows)) < len(judged.rows) else None
