@@ -21,7 +21,8 @@ _HELD_BACK = 0.3
 _NEAREST = 0.25
 # What two epochs of one training differ by, in the noise between a trial and those most like it (measured by
 # experiments/006_trust): at once, and over the whole length of the curve.
-_EPOCH_JUMP, _EPOCH_DRIFT = 0.17, 0.7
+_EPOCH_JUMP, _EPOCH_DRIFT = 0.3, 1.2
+_EPOCHS_AROUND = 5
 _ALONE = 0.35  # noise between trials, in standard errors of a score, where there is one trial
 _UNIT_METRICS = frozenset(
     {"accuracy", "balanced_accuracy", "roc_auc", "average_precision", "f1", "precision", "recall"}
@@ -123,22 +124,32 @@ def epoch_optimism(curve: Values, idiosyncrasy: float, folds: int, seed: int = 0
 
     `curve` are the scores after each epoch, more being better, mean over the folds. Predictions of the other epochs
     are not kept, so how far the noise of two epochs differs is taken from `idiosyncrasy` (`Noise.idiosyncrasy`), by a
-    measured rule.
+    measured rule, and from the curve itself: where it hardly moves, its noise moves no more.
     """
-    epochs = len(curve)
-    if epochs < 2 or idiosyncrasy <= 0 or not np.isfinite(curve).all():
+    if len(curve) < 2 or idiosyncrasy <= 0 or not np.isfinite(curve).all():
         return 0.0
-    rng, size = np.random.default_rng(seed), idiosyncrasy * math.sqrt(folds)
-    noise = math.sqrt(_EPOCH_JUMP) * rng.standard_normal((_DRAWS, epochs))
-    noise += math.sqrt(2.0 * _EPOCH_DRIFT / epochs) * rng.standard_normal((_DRAWS, epochs)).cumsum(axis=1)
-    best = int(np.argmax(curve))
-    noise = size * (noise - noise[:, [best]])
-    noise, rows = np.concatenate([noise, -noise]), np.arange(2 * _DRAWS)
+    best, noise = int(np.argmax(curve)), _draw_epoch_noise(curve, idiosyncrasy, folds, seed)
+    noise, rows = noise - noise[:, [best]], np.arange(len(noise))
     if folds > 1:  # each fold picked an epoch of its own, by more noise than the mean of the curves shows
         return max(0.0, float(noise[rows, np.argmax(curve + noise, axis=1)].mean()))
     scale = math.sqrt(_HELD_BACK)
     picked = np.argmax(curve + scale * noise, axis=1)
     return max(0.0, float(np.mean(curve[best] - curve[picked] + noise[rows, picked] / scale)))
+
+
+def _draw_epoch_noise(curve: Values, idiosyncrasy: float, folds: int, seed: int) -> Values:
+    """Draw what one fold's scores after each epoch differ from the truth by, `(draws, epochs)`."""
+    epochs, rng = len(curve), np.random.default_rng(seed)
+    around = min(_EPOCHS_AROUND, epochs - 1)
+    padded = np.pad(np.diff(curve) ** 2, around // 2, mode="edge")
+    steps = np.convolve(padded, np.ones(around) / around, mode="valid")[: epochs - 1]
+    mean_step = (np.append(steps[:1], steps) + np.append(steps, steps[-1:])) / 2.0
+    size = folds * idiosyncrasy**2  # a fold has a part of the rows
+    jump = np.minimum(_EPOCH_JUMP * size, folds * mean_step / 2.0)
+    drift = np.minimum(2.0 * _EPOCH_DRIFT / epochs * size, folds * steps)
+    noise = np.sqrt(jump) * rng.standard_normal((_DRAWS, epochs))
+    noise[:, 1:] += np.cumsum(np.sqrt(drift) * rng.standard_normal((_DRAWS, epochs - 1)), axis=1)
+    return np.concatenate([noise, -noise])
 
 
 def student_quantile(probability: float, degrees: float) -> float:

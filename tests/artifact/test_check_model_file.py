@@ -29,6 +29,7 @@ from autokeras_lite.models.build import build_model
 from autokeras_lite.models.check import RandomSuggester
 from autokeras_lite.models.front import OutputSpec
 from autokeras_lite.models.layer_stack_layers import LayerRequest, apply_layer
+from autokeras_lite.search.sizing import complete
 from autokeras_lite.spaces.layers import LAYERS
 from autokeras_lite.spaces.listing import shipped_names
 from autokeras_lite.spaces.load import load_space
@@ -70,7 +71,7 @@ def test_the_models_of_every_space_pass(name, tmp_path):
     for kind in space.accepts:
         encoding, task = ENCODINGS[kind], TASKS[TaskKind.MULTICLASS]
         for values in chosen:
-            config, _ = space.assemble(values)
+            config, _ = complete(*space.assemble(values), task, rows=700, folds=1, cores=1)
             network = build_model(space.family, config, encoding.inputs, OutputSpec.of(task), seed=0)
             checked(assemble_model(network, encoding, task, np.zeros(3), np.ones(3)), tmp_path)
 

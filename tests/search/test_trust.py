@@ -137,11 +137,22 @@ def test_trials_with_equal_predictions_are_equal_and_a_worse_twin_is_not():
 
 
 def test_the_choice_of_an_epoch_flatters_more_where_many_epochs_are_as_good():
-    flat, steep = np.zeros(30), np.linspace(-100, 0, 30)
-    assert epoch_optimism(flat, 0.1, 1) > 0.05
+    shaky = 0.1 * (-1.0) ** np.arange(30)
+    steep = shaky + np.linspace(-100, 0, 30)
+    assert epoch_optimism(shaky, 0.1, 1) > 0.05
     assert epoch_optimism(steep, 0.1, 1) == pytest.approx(0.0, abs=1e-9)
-    assert epoch_optimism(flat, 0.1, 5) > epoch_optimism(flat, 0.1, 1)
-    assert epoch_optimism(flat[:1], 0.1, 1) == 0.0
+    assert epoch_optimism(shaky, 0.1, 5) > epoch_optimism(shaky, 0.1, 1)
+    assert epoch_optimism(shaky, 0.2, 1) > epoch_optimism(shaky, 0.1, 1)
+
+
+@pytest.mark.parametrize("curve", [[0.5], [0.5, 0.5, 0.5], [0.1, np.nan, 0.3]])
+def test_a_curve_that_says_nothing_corrects_nothing(curve):
+    assert epoch_optimism(np.array(curve), 0.1, 1) == 0.0
+
+
+@pytest.mark.parametrize("epochs", range(2, 9))
+def test_curves_of_every_length_are_read(epochs):
+    assert epoch_optimism(np.arange(epochs) % 2 / 10, 0.1, 3) > 0.0
 
 
 @pytest.mark.parametrize(
@@ -219,7 +230,7 @@ def test_the_choice_of_epochs_is_corrected_where_there_are_curves():
     task = make_task("log_loss", "binary")
     judges, predictions = draw_trials(task, np.random.default_rng(9), trials=3)
     plain = measure_trust(task, judges, predictions, describe(predictions))
-    curves = {number: Candidate("tpe", 1, curve=(0.5,) * 20) for number in predictions}
+    curves = {number: Candidate("tpe", 1, curve=(0.5, 0.6) * 10) for number in predictions}
     assert measure_trust(task, judges, predictions, curves).corrected > plain.corrected
 
 
@@ -343,7 +354,7 @@ def test_folds_that_are_dealt_anew_add_no_certainty_about_the_rows():
     """The same rows judge three times: with their places as clusters the interval is that of one deal."""
     task = make_task("accuracy", "binary")
     judges, predictions = draw_trials(task, np.random.default_rng(20), rows=60, folds=3)
-    curves = {number: Candidate("tpe", 1, curve=(0.5,) * 20) for number in predictions}
+    curves = {number: Candidate("tpe", 1, curve=(0.5, 0.6) * 10) for number in predictions}
     once = measure_trust(task, judges, predictions, curves)
     labels, rows = np.tile(judges.labels, 3), np.tile(np.arange(60), 3)
     folds = np.concatenate([judges.folds + 3 * deal for deal in range(3)])
