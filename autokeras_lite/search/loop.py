@@ -217,6 +217,8 @@ class SearchLoop:
             return
         if around.stop.is_asked and all(outcome.cause in _FROM_OUTSIDE for outcome in result.outcomes):
             return  # whoever ends this process ended that one too: the journal has it as begun, and it goes on
+        if all(outcome.cause is Cause.LOST for outcome in result.outcomes):
+            self._check_room()  # if that is why, the cohort stays begun, and goes on when there is room
         retry = self.course.retry_of(result)
         if retry is not None:
             first = result.outcomes[0]
