@@ -21,7 +21,7 @@ from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord
 from autokeras_lite.trial import TrialOutcome, TrialSpec, TrialStatus
 
-_TRACKING_SECONDS = 15.0
+_TRACKING_SECONDS = 30.0
 _BROKEN_TRACKING_SECONDS = 3.0
 _URGENT_TRACKING_SECONDS = 0.5
 _STATUS: Mapping[str, Literal["completed", "cancelled", "failed"]] = {

@@ -235,6 +235,8 @@ class SearchLoop:
             around.folder.write_trial(spec, outcome)
             # Before the journal: what a crash leaves untold is trained and told again, and nothing is told twice.
             around.tracker.finish_trial(TrialEnd(outcome, time.time()))
+        # The outbox may not find room where the journal still does: then nothing was told, and the cohort goes on.
+        self._check_room()
         around.journal.append(cohort_ended(cohort.number, outcomes))
         self._discard_checkpoint(cohort)
         self._tell_device(outcomes)

@@ -121,7 +121,7 @@ class LaneProgram:
         order = tf.constant(epoch, tf.int32)
         return np.asarray(self._epoch(order, tf.constant(rates, tf.float32), tf.constant(fades, tf.float32)))
 
-    def predict_validation(self) -> tuple[list[Floats], Floats]:
+    def predict_validation(self) -> tuple[list[NDArray[np.float64]], Floats]:
         """Return for each lane its activated outputs `(validation rows, units)`, and the mean loss of each lane."""
         outputs, losses = (np.asarray(array) for array in self._validate())
         lengths = [len(self.data.validation_rows[fold]) for fold in self.lanes.fold]
@@ -271,7 +271,7 @@ class LaneProgram:
         index = per_fold[self._folds[0]] if shared else np.stack([per_fold[fold] for fold in self.lanes.fold])
         index = tf.constant(index)
         parameters, seeds = self.flat.value.value(), [seed.value() for seed in self.seeds]
-        outputs = tf.TensorArray(tf.float32, size=num_chunks)
+        outputs = tf.TensorArray(tf.float64, size=num_chunks)
 
         def step(number: Any, outputs: Any) -> tuple[Any, Any]:
             start = number * chunk
@@ -287,11 +287,15 @@ class LaneProgram:
     def _lane_prediction(
         self, parameters: Any, state: list[Any], dropout: Any, smoothing: Any, seeds: list[Any], batch: Any
     ) -> Any:
-        """Return activated outputs and, as the last column, the loss of each row."""
+        """Return activated outputs and, as the last column, the loss of each row.
+
+        In float64, as in a model file: in float32 what is nearly certain would be certain, and could not be calibrated.
+        """
         inputs, targets, _ = batch
         outputs, _ = self._call(parameters, state, dropout, seeds, inputs, training=False)
         losses = row_losses(self.objective.row_loss, targets, outputs)
-        return tf.concat([predict(outputs, self.objective.kind), losses[:, None]], axis=1)
+        predicted = predict(tf.cast(outputs, tf.float64), self.objective.kind)
+        return tf.concat([predicted, tf.cast(losses, tf.float64)[:, None]], axis=1)
 
     # Gradients -----------------------------------------------------------------------------------------------------
 
