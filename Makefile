@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-HALF := tests/faults tests/functional tests/cli
+HALF := tests/cli tests/docs tests/faults tests/functional tests/models
 REST := $(filter-out $(HALF),$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
