@@ -73,12 +73,16 @@ def _prediction(networks: Sequence[Network], task: Task, temperature: float) -> 
     if task.kind is TaskKind.REGRESSION:
         return _mean_value(networks, shapes)
     activation = "softmax" if task.kind is TaskKind.MULTICLASS else "sigmoid"
-    if len(networks) == 1 and len(shapes[0]) == 1 and temperature == 1.0:
+    is_shifted = any(np.any(network.target_center) for network in networks)
+    if len(networks) == 1 and len(shapes[0]) == 1 and temperature == 1.0 and not is_shifted:
         return keras.layers.Activation(activation, name="prediction", dtype="float32")
     logits = [keras.Input(shape, name=f"logits_{place}") for place, shape in enumerate(shapes, start=1)]
     # In float32 the log odds of what is nearly certain would be rounding noise.
     activate = keras.layers.Activation(activation, name="probability", dtype="float64")
-    means = [_mean_of_members(activate(ops.cast(given, "float64")), "float64") for given in logits]
+    means = [
+        _shifted(_mean_of_members(activate(ops.cast(given, "float64")), "float64"), task, network)
+        for given, network in zip(logits, networks, strict=True)
+    ]
     mean = _weighted_sum(means, [network.share for network in networks])
     probability = mean if temperature == 1.0 else _tempered(mean, task, temperature)
     return keras.Model(_only(logits), ops.cast(probability, "float32"), name="prediction")
@@ -98,12 +102,23 @@ def _mean_value(networks: Sequence[Network], shapes: Sequence[tuple[int, ...]]) 
 
 
 def _tempered(probability: Tensor, task: Task, temperature: float) -> Tensor:
+    return _probability(_log_odds(probability, task) / temperature, task)
+
+
+def _shifted(probability: Tensor, task: Task, network: Network) -> Tensor:
+    """Do what `autokeras_lite.tasks.values.as_values` does to probabilities."""
+    center = np.asarray(network.target_center, np.float64)
+    return _probability(_log_odds(probability, task) + center, task) if np.any(center) else probability
+
+
+def _log_odds(probability: Tensor, task: Task) -> Tensor:
     clipped = ops.clip(probability, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-    if task.kind is TaskKind.MULTICLASS:
-        logits, activation = ops.log(clipped), "softmax"
-    else:
-        logits, activation = ops.log(clipped) - ops.log(1.0 - clipped), "sigmoid"
-    return keras.layers.Activation(activation, name="calibration", dtype="float64")(logits / temperature)
+    return ops.log(clipped) if task.kind is TaskKind.MULTICLASS else ops.log(clipped) - ops.log(1.0 - clipped)
+
+
+def _probability(log_odds: Tensor, task: Task) -> Tensor:
+    activation = "softmax" if task.kind is TaskKind.MULTICLASS else "sigmoid"
+    return keras.layers.Activation(activation, dtype="float64")(log_odds)
 
 
 def _mean_of_members(values: Tensor, dtype: str) -> Tensor:

@@ -11,6 +11,7 @@ from autokeras_lite.artifact.network import Network
 from autokeras_lite.data.encode import Encoding, Inputs, raw_inputs
 from autokeras_lite.tasks.task import Task, TaskKind
 from autokeras_lite.tasks.temperature import apply_temperature
+from autokeras_lite.tasks.values import as_values
 
 MAX_ROWS = 1000
 
@@ -59,12 +60,12 @@ def measure_ensemble_parity(
 
 
 def _predictions(task: Task, raw: NDArray[np.float64], network: Network) -> NDArray[np.float64]:
-    if task.kind is TaskKind.REGRESSION:
-        return _mean_of_members(raw) * network.target_scale + network.target_center
     if task.kind is TaskKind.MULTICLASS:
         powers = np.exp(raw - raw.max(axis=-1, keepdims=True))
-        return _mean_of_members(powers / powers.sum(axis=-1, keepdims=True))
-    return _mean_of_members(1.0 / (1.0 + np.exp(-np.clip(raw, -500.0, 500.0))))
+        raw = powers / powers.sum(axis=-1, keepdims=True)
+    elif task.kind is not TaskKind.REGRESSION:
+        raw = 1.0 / (1.0 + np.exp(-np.clip(raw, -500.0, 500.0)))
+    return as_values(task, _mean_of_members(raw), network.target_center, network.target_scale)
 
 
 def _mean_of_members(values: NDArray[np.float64]) -> NDArray[np.float64]:

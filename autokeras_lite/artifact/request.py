@@ -15,7 +15,8 @@ from autokeras_lite.data.encode import Inputs
 class TrainedWeights:
     """What a configuration learned: the file of its weights, and how its outputs become values.
 
-    Those of a regression become `value * target_scale + target_center`; both are `(units,)`.
+    Those of a regression become `value * target_scale + target_center`; both are `(units,)`. For classes see
+    `tasks/values.py: as_values`.
     """
 
     file: Path

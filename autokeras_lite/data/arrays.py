@@ -71,7 +71,8 @@ class EncodedFold:
     """All rows as one fold sees them: encoded by what its training rows taught.
 
     `targets` `(rows, units)` is what the loss compares: 0/1 for binary and multilabel, one-hot for multiclass,
-    standardised values for regression (`value = target * target_scale + target_center`, each of shape `(units,)`).
+    standardised values for regression (`value = target * target_scale + target_center`, each of shape `(units,)`). For
+    classes the scale is 1 and the center what is added to their log odds: see `tasks/values.py`.
     """
 
     inputs: Mapping[str, NDArray[Any]]

@@ -26,6 +26,7 @@ from autokeras_lite.search.baseline import Baseline, BaselineName
 from autokeras_lite.search.constant import constant_baseline
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.task import Task, TaskKind
+from autokeras_lite.tasks.values import as_values
 
 Arrays = Mapping[str, NDArray[Any]]
 Rows = NDArray[np.integer]
@@ -156,8 +157,7 @@ def _predict(
         for part in np.split(fold.validation_rows, range(ROWS_AT_ONCE, len(fold.validation_rows), ROWS_AT_ONCE))
     ]
     predictions = np.concatenate(parts)
-    is_regression = task.kind is TaskKind.REGRESSION
-    return predictions * fold.target_scale + fold.target_center if is_regression else predictions
+    return as_values(task, predictions, fold.target_center, fold.target_scale)
 
 
 class _CannotFitError(Exception):

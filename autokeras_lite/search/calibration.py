@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.task import Task, TaskKind
 from autokeras_lite.tasks.temperature import apply_temperature
+from autokeras_lite.tasks.values import asks_for_even_classes
 
 __all__ = ["apply_temperature", "fit_temperature"]
 
@@ -32,8 +33,9 @@ def fit_temperature(task: Task, labels: Array, probabilities: Array) -> float:
     support vector machines", section 2.2), so that predictions which are never wrong stay less than certain. Of more
     rows than `MOST_ROWS` every nth is used.
 
-    The answer is 1 for a regression, and where it does not help: where a temperature fitted on one half of the rows
-    does not lower the log loss on the other half (the mean of both ways round), or does not lower that of all rows.
+    The answer is 1 for a regression, for probabilities of classes that count alike, and where it does not help: where
+    a temperature fitted on one half of the rows does not lower the log loss on the other half (the mean of both ways
+    round), or does not lower that of all rows.
 
     Example:
         >>> task = Task(TaskKind.BINARY, ("y",), "roc_auc", "maximize", (0, 1))
@@ -43,7 +45,7 @@ def fit_temperature(task: Task, labels: Array, probabilities: Array) -> float:
         >>> apply_temperature(task, probabilities[:1], temperature).round(2).tolist()
         [[0.75]]
     """
-    if task.kind is TaskKind.REGRESSION or len(labels) < 2:
+    if task.kind is TaskKind.REGRESSION or asks_for_even_classes(task) or len(labels) < 2:
         return 1.0
     judged = replace(task, metric="log_loss", direction="minimize")
     random = np.random.default_rng(0)

@@ -10,6 +10,7 @@ from autokeras_lite.data.arrays import EncodedData, EncodedFold
 from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.task import Task, TaskKind
+from autokeras_lite.tasks.values import as_values
 
 
 def constant_baseline(data: EncodedData, task: Task) -> Baseline:
@@ -38,7 +39,8 @@ def _constant(data: EncodedData, task: Task, fold: EncodedFold) -> NDArray[np.fl
         middle = np.array([_median(column, weights) for column in targets.T])
     else:
         middle = np.average(targets, axis=0, weights=weights)
-    return middle * fold.target_scale + fold.target_center
+    values: NDArray[np.float64] = as_values(task, middle[None, :], fold.target_center, fold.target_scale)[0]
+    return values
 
 
 def _median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

@@ -16,10 +16,11 @@ from autokeras_lite.data.profile import DataProfile, profile_dataset
 from autokeras_lite.data.read import read_dataset
 from autokeras_lite.data.split import Fold, append_rows
 from autokeras_lite.errors import DataError
-from autokeras_lite.search.validation import divide_rows
+from autokeras_lite.search.validation import describe_validation, divide_rows
 from autokeras_lite.tasks.infer import infer_task
 from autokeras_lite.tasks.targets import class_weights, encode_targets
 from autokeras_lite.tasks.task import Task
+from autokeras_lite.tasks.values import asks_for_even_classes, class_shift
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,28 @@ def prepare(given: Dataset, config: SearchConfig, *, quantiles: bool = False) ->
         layout if len(folds) == 1 else fit_encoding(dataset, profile, fold.train_rows, layout=layout) for fold in folds
     )
     encoded = encode_folds(dataset, task, config, folds, encodings)
+    told = (*told, *_about_classes(task, config))
     notes = (f"{given.kind_reason.capitalize()}.", task.reason, *dropped, *profile.notes, *told, *reasons)
     return Prepared(dataset, profile, task, encoded, encodings, layout, notes, division.validation)
+
+
+def describe_data(prepared: Prepared) -> dict[str, Any]:
+    """Return the profile of the data with how their rows were divided, in plain values for a file.
+
+    Beside what `DataProfile.to_json` has, `validation` says in words which rows judge, and `folds` has for each fold
+    the number of its `train_rows` and `validation_rows`.
+    """
+    folds = [
+        {"train_rows": len(fold.train_rows), "validation_rows": len(fold.validation_rows)}
+        for fold in prepared.data.folds
+    ]
+    return {**prepared.profile.to_json(), "validation": describe_validation(prepared.validation), "folds": folds}
+
+
+def _about_classes(task: Task, config: SearchConfig) -> tuple[str, ...]:
+    if not asks_for_even_classes(task) or config.goal.class_weight is not None:
+        return ()
+    return (f"Probabilities are those of classes that are equally frequent, since {task.metric} counts them alike.",)
 
 
 def encode_all_rows(prepared: Prepared, config: SearchConfig) -> EncodedData:
@@ -129,9 +150,11 @@ def encode_folds(
         targets = encode_targets(task, dataset.targets, fold.train_rows)
         labels = targets.labels
         inputs = shared or encoding.encode(dataset.inputs)
-        made.append(
-            EncodedFold(inputs, targets.values, fold.train_rows, fold.validation_rows, targets.center, targets.scale)
-        )
+        center = targets.center
+        if asks_for_even_classes(task) and config.goal.class_weight is None:
+            weights = None if dataset.weights is None else dataset.weights[fold.train_rows]
+            center = class_shift(task, targets.values[fold.train_rows], weights)
+        made.append(EncodedFold(inputs, targets.values, fold.train_rows, fold.validation_rows, center, targets.scale))
     return EncodedData(encodings[0].inputs, tuple(made), labels, _weights(dataset, task, config, labels, folds))
 
 

@@ -1,5 +1,6 @@
 """The model file of each family of tables predicts what its network does, also when it is read again."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -58,4 +59,27 @@ def test_a_model_file_predicts_what_the_network_does(name, kind, tmp_path):
     check_model_file(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     raw = raw_inputs(encoding, table)
+    np.testing.assert_array_equal(again.predict_on_batch(raw), model.predict_on_batch(raw))
+
+
+@pytest.mark.parametrize("kind", [TaskKind.BINARY, TaskKind.MULTICLASS])
+@pytest.mark.parametrize("name", ["mlp", "tabm"])
+def test_a_model_file_counts_classes_alike_where_the_network_was_judged_so(name, kind, tmp_path):
+    family, config = CONFIGS[name]
+    table, task = good_table(), replace(TASKS[kind], metric="balanced_accuracy", direction="maximize")
+    encoding = encoding_of(table)
+    rows = TrainingRows(encoding.encode(table), np.zeros((len(table), task.units), "float32"))
+    network = build_model(family, config, encoding.inputs, OutputSpec.of(task), seed=3, rows=rows)
+    plain = assemble_model(network, encoding, task, np.zeros(task.units), np.ones(task.units))
+    shift = np.linspace(0.5, 2.0, task.units)
+    model = assemble_model(network, encoding, task, shift, np.ones(task.units))
+    assert measure_parity(model, network, encoding, task, shift, np.ones(task.units), table).holds
+    raw = raw_inputs(encoding, table)
+    odds = np.asarray(plain.predict_on_batch(raw), np.float64)
+    odds = odds / (1 - odds) * np.exp(shift) if kind is TaskKind.BINARY else odds * np.exp(shift)
+    expected = odds / (1 + odds) if kind is TaskKind.BINARY else odds / odds.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict_on_batch(raw), expected, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    check_model_file(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     np.testing.assert_array_equal(again.predict_on_batch(raw), model.predict_on_batch(raw))
