@@ -1,7 +1,7 @@
 """What travels between the driver and the places where trials run: plain frozen values, each with a JSON form."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -126,6 +126,19 @@ class Cohort:
         if len({(s.family, s.training.batch_size, s.training.epochs) for s in self.specs}) > 1:
             raise ValueError("A cohort mixes families, batch sizes or lengths. Expected trials of one structure.")
 
+    def shortened(self, length: "Length") -> Self:
+        """Return the cohort with a schedule of another length."""
+        specs = [replace(spec, training=replace(spec.training, epochs=length.epochs)) for spec in self.specs]
+        return replace(self, specs=tuple(specs), rungs=length.rungs)
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a schedule is, and after which of its epochs the driver is asked which trials go on."""
+
+    epochs: int
+    rungs: tuple[int, ...] = ()
+
 
 @dataclass(frozen=True)
 class EpochReport:
@@ -145,10 +158,19 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class Directive:
-    """The driver's answer to a report: trials to stop as pruned, or everything to end after this epoch."""
+    """The driver's answer to a report: trials to stop as pruned, or everything to end after this epoch.
+
+    With `length` the schedule of the cohort is as long as that from the next epoch on: what is left of it fits into
+    the time that there is.
+    """
 
     prune: frozenset[int] = frozenset()
     cancel: bool = False
+    length: Length | None = None
+
+    def __or__(self, other: "Directive") -> "Directive":
+        """Return what both say together; of two lengths the later one."""
+        return Directive(self.prune | other.prune, self.cancel or other.cancel, other.length or self.length)
 
 
 @dataclass(frozen=True)

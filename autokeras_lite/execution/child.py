@@ -128,11 +128,10 @@ class _Wire:
 
     def _exchange(self, report: EpochReport) -> Directive:
         self._connection.send(report)
-        prune: frozenset[int] = frozenset()
-        cancel = False
+        told = Directive()
         waiting = report.rung is not None
         while waiting or self._connection.poll():
             answer: Answer = self._connection.recv()
-            prune, cancel = prune | answer.directive.prune, cancel or answer.directive.cancel
-            waiting = waiting and not cancel and answer.epoch != report.epoch
-        return Directive(prune, cancel)
+            told |= answer.directive
+            waiting = waiting and not told.cancel and answer.epoch != report.epoch
+        return told

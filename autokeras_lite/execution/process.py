@@ -175,7 +175,7 @@ class ProcessExecutor:
             pending.settle(answer)
 
     def _answer(self, worker: Worker, report: EpochReport, directive: Directive) -> None:
-        if report.rung is not None or directive.prune or directive.cancel:
+        if report.rung is not None or directive != Directive():
             worker.send(Answer(directive, report.epoch))
 
     def _lost(self, worker: Worker, job: CohortJob) -> CohortResult:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from statistics import fmean
 from typing import Any, Literal
 
 from autokeras_lite.artifact.manifest import Manifest, package_versions
@@ -10,12 +11,12 @@ from autokeras_lite.config import SearchConfig
 from autokeras_lite.search.baseline import Baseline, compare_with_baselines
 from autokeras_lite.search.course import Finished
 from autokeras_lite.search.folder import SearchFolder
-from autokeras_lite.search.loop import Surroundings
 from autokeras_lite.search.mixture import Mixture
 from autokeras_lite.search.observer import Overview
 from autokeras_lite.search.prepare import Prepared
 from autokeras_lite.search.record import BestTrial, EnsembleSummary, SearchSummary, TrackingPlace, TrialCounts
 from autokeras_lite.search.request import SearchRequest
+from autokeras_lite.search.surroundings import Surroundings
 from autokeras_lite.search.validation import describe_validation
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord
@@ -95,6 +96,7 @@ def _search_record(prepared: Prepared, asked: Asked, overview: Overview) -> Sear
             "name": prepared.dataset.name,
             "source": prepared.dataset.source,
             "rows": overview.rows,
+            "training_rows": fmean(len(fold.train_rows) for fold in prepared.data.folds),
             "columns": overview.columns,
             "targets": list(prepared.task.targets),
             "fingerprint": prepared.profile.fingerprint,
@@ -186,6 +188,7 @@ def _search_end(summary: SearchSummary, around: Surroundings) -> SearchEnd:
     if summary.trust is not None:
         trust = summary.trust
         metrics |= {"corrected_score": trust.corrected, "score.low": trust.low, "score.high": trust.high}
+    metrics |= {f"finalist.{number}": fresh for number, fresh in summary.finalists.items()}
     if summary.ensemble is not None:
         metrics |= {"ensemble.score": summary.ensemble.validation_score, "ensemble.gain": summary.ensemble.gain}
     return SearchEnd(

@@ -32,9 +32,11 @@ def believe(
     }
     if not candidates:
         return None
-    ensemble = Ensemble(mixture.predictions, mixture.gain) if len(mixture.members) > 1 else None
+    is_one = len(mixture.members) == 1
+    winner = mixture.members[0][0][0].number if is_one else None
+    ensemble = None if is_one else Ensemble(mixture.predictions, mixture.gain)
     judges = Judges(judged.labels, judged.folds, _clusters(prepared, judged))
-    return measure_trust(prepared.task, judges, judged.predictions, candidates, ensemble=ensemble)
+    return measure_trust(prepared.task, judges, judged.predictions, candidates, winner=winner, ensemble=ensemble)
 
 
 def _clusters(prepared: Prepared, judged: Judged) -> NDArray[np.int64] | None:

@@ -1,10 +1,12 @@
 """How much of the budget is left, with the end of the search kept free."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from autokeras_lite.config import Budget
+from autokeras_lite.trial import TrialOutcome
 
 # Until they are measured: the model file and its check, and the last entries of the record, on two cores.
 ARTIFACT_SECONDS = 2.5
@@ -13,6 +15,12 @@ TRACKING_SECONDS = 1.0
 EXIT_SECONDS = 0.5
 # A cohort needs about two seconds until its first epoch is over.
 FEWEST_USEFUL_SECONDS = 2.5
+# A shorter search is an experiment, whose time is better spent on trials than on its report.
+SHORTEST_WITH_REPORT_SECONDS = 60.0
+# Report and model card, with the libraries for them, on two cores that do nothing else.
+REPORT_SECONDS = 2.0
+# Tracing the program of one lane.
+_TRACING_SECONDS = 1.5
 _TEST_ROWS_A_SECOND = 10_000
 _ENSEMBLE_SHARE = 0.04
 _MOST_ENSEMBLE_SECONDS = 12.0
@@ -37,6 +45,8 @@ class Clock:
     _refit_seconds: float = 0.0
     _test_seconds: float = 0.0
     _ensemble_seconds: float = 0.0
+    _second_look_seconds: float = 0.0
+    _report_seconds: float = 0.0
 
     @property
     def elapsed_seconds(self) -> float:
@@ -53,17 +63,24 @@ class Clock:
         """How long everything after the last trial takes: training once more, the model file, test rows, the record."""
         guessed = TRACKING_SECONDS + (ARTIFACT_SECONDS if self._artifact_seconds is None else 0.0)
         measured = self._refit_seconds + self._test_seconds + (self._artifact_seconds or 0.0) + self._ensemble_seconds
-        return measured + self.slowness() * guessed + EXIT_SECONDS
+        guessed += self._report_seconds
+        return measured + self._second_look_seconds + self.slowness() * guessed + EXIT_SECONDS
 
     @property
     def fewest_tail_seconds(self) -> float:
         """How long everything takes that must come at the end, without training once more and without an ensemble."""
-        return self.tail_seconds - self._refit_seconds - self._ensemble_seconds
+        optional = self._refit_seconds + self._ensemble_seconds + self._second_look_seconds
+        return self.tail_seconds - optional - self.slowness() * self._report_seconds
 
     @property
     def refit_seconds(self) -> float:
         """How long training one configuration once more is thought to take."""
         return self._refit_seconds
+
+    @property
+    def second_look_seconds(self) -> float:
+        """How long is kept free for scoring finalists again."""
+        return self._second_look_seconds
 
     @property
     def training_seconds_left(self) -> float | None:
@@ -77,12 +94,25 @@ class Clock:
         left = self.training_seconds_left
         return left is None or left > FEWEST_USEFUL_SECONDS
 
-    def expect_refit(self, trial_seconds: float) -> None:
-        """Keep time free for training the best configuration again, whose trial took so long as one of several lanes.
+    def expect_refit(self, trial: TrialOutcome) -> None:
+        """Keep time free for training the best configuration again on all rows, up to its best epoch.
 
-        Alone it takes longer than as a lane, but on one set of rows and not on one for each fold.
+        As one of several trials it took less than it takes alone; with one set of rows to learn, not one for each fold,
+        it takes less again. Lanes of small models cost next to nothing and those of large ones their full share, so
+        this lies between. Where it is too little, the model has the weights of the first fold, and is over in time.
         """
-        self._refit_seconds = 2.0 + 2.0 * trial_seconds
+        share = min(1.0, trial.best_epoch / max(1, trial.epochs))
+        alone = trial.seconds * math.sqrt(trial.lanes) / max(1, len(trial.fold_scores))
+        self._refit_seconds = _TRACING_SECONDS * self.slowness() + _MARGIN**2 * share * alone
+
+    def expect_second_look(self, seconds: float) -> None:
+        """Keep so much time free for scoring finalists again."""
+        self._second_look_seconds = seconds
+
+    def expect_report(self) -> None:
+        """Keep time free for the report, unless the limit is shorter than that of searches which have one."""
+        if self.budget.seconds is not None and self.budget.seconds >= SHORTEST_WITH_REPORT_SECONDS:
+            self._report_seconds = REPORT_SECONDS
 
     def expect_ensemble(self) -> None:
         """Keep time free for an ensemble: a small part of the limit, so that a short search makes none."""

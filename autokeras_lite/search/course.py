@@ -7,6 +7,7 @@ on the order of the calls alone.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from autokeras_lite.execution.executor import CohortResult
 from autokeras_lite.search.halving import Halving, rung_epochs
@@ -15,7 +16,7 @@ from autokeras_lite.search.retries import Retry, plan_retry
 from autokeras_lite.search.sizing import complete
 from autokeras_lite.search.study import Proposal
 from autokeras_lite.tasks.task import Task
-from autokeras_lite.trial import Cause, Cohort, EpochReport, FailedAttempt, TrialOutcome, TrialSpec, TrialStatus
+from autokeras_lite.trial import Cause, Cohort, EpochReport, FailedAttempt, Length, TrialOutcome, TrialSpec, TrialStatus
 
 Finished = tuple[TrialSpec, TrialOutcome]
 _MOST_FAILED_IN_A_ROW = 6
@@ -103,7 +104,7 @@ class Course:
     _num_cohorts: int = 0
 
     def __post_init__(self) -> None:
-        self._halving = Halving(self.task.direction)
+        self._halving = defaultdict[str, Halving](partial(Halving, self.task.direction))
 
     @property
     def num_under_way(self) -> int:
@@ -150,12 +151,20 @@ class Course:
                 if (number, report.rung) not in self._stood:  # a trial that is tried again stands there twice
                     self._stood.add((number, report.rung))
                     self.proposer.report(proposals[number], report.rung, score)
-            self._verdicts[key] = self._halving.judge(report.rung, report.scores)
+            space = self.running[report.cohort].cohort.specs[0].space  # schedules of one kind can be compared
+            self._verdicts[key] = self._halving[space].judge(report.rung, report.scores)
         return self._verdicts[key]
 
     def was_judged(self, report: EpochReport) -> bool:
         """Say whether the cohort has stood on this rung before."""
         return (report.cohort, report.rung) in self._verdicts
+
+    def shorten(self, cohort: int, epochs: int) -> Length:
+        """Give a running cohort a schedule of so many epochs, and return it."""
+        running = self.running[cohort]
+        length = Length(epochs, rung_epochs(replace(running.cohort.specs[0].training, epochs=epochs)))
+        self.running[cohort] = replace(running, cohort=running.cohort.shortened(length))
+        return length
 
     def retry_of(self, result: CohortResult) -> Retry | None:
         """Say how the trials of a cohort are tried again, `None` if what came of them is final."""
@@ -196,6 +205,10 @@ class Course:
             self.finished.append((spec, outcome))
             self._is_best(spec, outcome)
 
+    def crown(self, winner: Finished) -> None:
+        """Let a finalist that was scored again lead, whatever the scores of the search say."""
+        self.best = winner
+
     def last_failures(self, cohort: Cohort) -> tuple[TrialOutcome, ...]:
         """Return for trials that will not be tried again how the last attempt failed, which is then the outcome."""
         last = [self._attempts[spec.number][-1] for spec in cohort.specs]
@@ -233,7 +246,7 @@ class Course:
             specs=tuple(specs),
             batch_seed=self.plan.seed % 2**30,
             folds=tuple(range(self.plan.num_folds)),
-            rungs=rung_epochs(specs[0].training.epochs),
+            rungs=rung_epochs(specs[0].training),
         )
         return Running(cohort, {spec.number: p for spec, p in zip(specs, proposals, strict=True)})
 

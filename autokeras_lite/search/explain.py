@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,7 @@ _REPEATS = 5
 _GIVE_THEM = "Give labelled rows: `--data FILE` on the command line, `explain(data)` in Python."
 
 Scored = tuple[Mapping[str, Value], float]
+Valued = tuple[Mapping[str, Value], TrialSpec, TrialOutcome]
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,10 @@ def explain_search(
         StorageError: the disk is full.
     """
     columns, told = _explain_columns(folder, artifact, data, seconds)
-    parameters, also_told = _explain_parameters(folder, artifact)
-    explanation = Explanation(columns, parameters, (*told, *also_told))
     manifest = artifact.manifest
+    direction, trials = manifest.task.direction, _trials_with_values(folder)
+    parameters, also_told = explain_parameters(folder.read_request(), trials, direction, manifest.trial.space)
+    explanation = Explanation(columns, parameters, (*told, *also_told))
     about = {"trial": manifest.trial.number, "metric": manifest.task.metric}
     with suppress(PermissionError):  # somebody else's search can be explained too
         write_json(folder.explanation, {**about, **explanation.to_json()})
@@ -232,18 +234,27 @@ def _validation_numbers(artifact: Artifact) -> tuple[NDArray[np.intp], tuple[str
 # --- hyperparameters -------------------------------------------------------------------------------------------------
 
 
-def _explain_parameters(folder: SearchFolder, artifact: Artifact) -> tuple[pd.DataFrame, list[str]]:
-    manifest, request, values = artifact.manifest, folder.read_request(), _values_of_trials(folder)
-    completed = [pair for pair in folder.read_trials() if _is_completed(pair[1]) and pair[0].number in values]
+def explain_parameters(
+    request: SearchRequest | None,
+    trials: Sequence[Valued],
+    direction: Literal["maximize", "minimize"],
+    space_name: str,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Say which hyperparameters mattered, in `parameter_importance`'s rows for each space, and what is missing and why.
+
+    `trials` come with the flat values that the journal has of them. `space_name` is the space to speak of where no
+    trial has come to its end.
+    """
+    completed = [(values, spec, outcome) for values, spec, outcome in trials if values and _is_completed(outcome)]
     frames, notes = list[pd.DataFrame](), list[str]()
-    for name in sorted({spec.space for spec, _ in completed}) or [manifest.trial.space]:
-        of_space = [(values[spec.number], spec, outcome) for spec, outcome in completed if spec.space == name]
+    for name in sorted({spec.space for _, spec, _ in completed}) or [space_name]:
+        of_space = [one for one in completed if one[1].space == name]
         try:
             _check_enough(name, len(of_space))
             space = _find_space(name, request)
             scored = _scored(space, of_space)
             _check_enough(name, len(scored))
-            frames.append(parameter_importance(space, scored, manifest.task.direction))
+            frames.append(parameter_importance(space, scored, direction))
         except SpaceError as error:
             notes.append(f"The file of space {name} is gone or has changed since the search. {error}")
         except _NotMeasuredError as reason:
@@ -251,10 +262,11 @@ def _explain_parameters(folder: SearchFolder, artifact: Artifact) -> tuple[pd.Da
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(PARAMETER_COLUMNS)), notes
 
 
-def _values_of_trials(folder: SearchFolder) -> dict[int, Mapping[str, Value]]:
-    """Return the flat values of each trial that was begun."""
+def _trials_with_values(folder: SearchFolder) -> list[Valued]:
+    """Return each trial that was begun with its flat values."""
     begun = [event for event in read_events(folder.journal) if event["event"] == "begun"]
-    return {int(number): values for event in begun for number, values in event["trials"].items()}
+    values = {int(number): chosen for event in begun for number, chosen in event["trials"].items()}
+    return [(values[s.number], s, outcome) for s, outcome in folder.read_trials() if s.number in values]
 
 
 def _is_completed(outcome: TrialOutcome) -> bool:
@@ -279,7 +291,7 @@ def _find_space(name: str, request: SearchRequest | None) -> SearchSpace:
     return load_space(next((file for file in asked if Path(file).stem == name), name))
 
 
-def _scored(space: SearchSpace, trials: Sequence[tuple[Mapping[str, Value], TrialSpec, TrialOutcome]]) -> list[Scored]:
+def _scored(space: SearchSpace, trials: Sequence[Valued]) -> list[Scored]:
     """Return values and score of trials, without those that for lack of memory had smaller batches than asked for.
 
     Raises:

@@ -15,14 +15,13 @@ from autokeras_lite.search.background import EarlyArtifact
 from autokeras_lite.search.blueprint import Blueprint, Weights
 from autokeras_lite.search.course import Course, Finished
 from autokeras_lite.search.folder import SearchFolder
-from autokeras_lite.search.loop import Surroundings
 from autokeras_lite.search.mixture import Judged, Mixture, choose_mixture, keep_members, read_judged
 from autokeras_lite.search.prepare import Prepared, encode_all_rows
-from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome
+from autokeras_lite.search.surroundings import Surroundings
+from autokeras_lite.search.train_again import train_again
+from autokeras_lite.trial import Cause, Cohort, TrialOutcome
 
 _EVEN_SHARE = 0.5  # k folds of shuffled rows train on at least so much
-_EPOCHS_TO_STOP = 2  # a cohort hears an answer one epoch later
-_PATIENCE_SECONDS = 0.2
 # Choosing an ensemble, and what each further network makes the model file take longer, on two cores.
 _CHOOSING_SECONDS = 1.5
 _CELLS_A_SECOND = 200_000
@@ -56,7 +55,7 @@ def finish(
         mixture, weights = _refit(prepared, config, around, mixture, judged)
     around.observer.finishing("artifact")
     early.finish()
-    _make(blueprint, around, mixture, weights, early)
+    _make(blueprint, around, mixture, weights, early, course.best[0].number)
     return mixture
 
 
@@ -85,16 +84,20 @@ def _make(
     mixture: Mixture,
     weights: Sequence[Weights] | None,
     early: EarlyArtifact,
+    best: int,
 ) -> None:
     """Make the model file, and beside that of an ensemble the file of its best member."""
-    folder, ((first, _), *_) = around.folder, mixture.members
+    folder, numbers = around.folder, [spec.number for (spec, _), _ in mixture.members]
+    place = numbers.index(best) if best in numbers else 0
+    first = mixture.members[place][0]
     if mixture.is_single:
         if weights is not None or early.trial != first[0].number:
-            single = None if weights is None else weights[0]
+            single = None if weights is None else weights[place]
             around.executor.run(partial(early.make, blueprint.request(folder, first, single)))
         return
     if len(mixture.members) > 1:
-        _make_single(blueprint.request(folder, first, None if weights is None else weights[0]), around, early, weights)
+        request = blueprint.request(folder, first, None if weights is None else weights[place])
+        _make_single(request, around, early, weights)
     chosen = weights or [blueprint.measured_weights(folder, spec) for (spec, _), _ in mixture.members]
     around.executor.run(partial(early.make, blueprint.mixed_request(folder.artifact, mixture, chosen)))
 
@@ -127,12 +130,8 @@ def _refit(
         Cohort(-index, (spec,), batch_seed, folds=(0,), stop_after=_refit_epochs(prepared, outcome))
         for index, ((spec, outcome), _) in enumerate(mixture.members)
     ]
-    found: dict[int, TrialOutcome] = {}
-    slots = around.executor.slots
-    for some in (cohorts[start : start + slots] for start in range(0, len(cohorts), slots)):
-        for cohort in some:
-            around.executor.submit(CohortJob(cohort, prepared.task, place.data, place.trials))
-        found |= _outcomes_of(some, around)
+    jobs = [CohortJob(cohort, prepared.task, place.data, place.trials) for cohort in cohorts]
+    found = train_again(jobs, around, kept_seconds=around.clock.fewest_tail_seconds)
     place.discard_data()
     trained = [number for number, outcome in found.items() if outcome.cause is Cause.OK]
     if not trained:
@@ -166,27 +165,3 @@ def _refit_epochs(prepared: Prepared, outcome: TrialOutcome) -> int:
     """
     share = min(len(fold.train_rows) for fold in prepared.data.folds) / len(prepared.dataset)
     return max(1, round(outcome.best_epoch * (share if share < _EVEN_SHARE else 1.0)))
-
-
-def _outcomes_of(cohorts: Sequence[Cohort], around: Surroundings) -> dict[int, TrialOutcome]:
-    """Wait for cohorts of one trial each; those are missing that are not over in time, or when the end is asked for."""
-
-    def answer(report: EpochReport) -> Directive:
-        return Directive(cancel=_is_late(around, _EPOCHS_TO_STOP * report.seconds / report.epoch))
-
-    waiting = {cohort.number for cohort in cohorts}
-    found: dict[int, TrialOutcome] = {}
-    while waiting and not _is_late(around, 0.0):
-        for result in around.executor.wait(answer, _PATIENCE_SECONDS):
-            if result.cohort.number in waiting:
-                waiting.discard(result.cohort.number)
-                found[result.cohort.specs[0].number] = result.outcomes[0]
-    for number in waiting:
-        around.executor.drop(number)
-    return found
-
-
-def _is_late(around: Surroundings, seconds: float) -> bool:
-    """Say whether what comes after would be late if this took so much longer."""
-    left = around.clock.seconds_left
-    return around.stop.is_asked or (left is not None and left - seconds < around.clock.fewest_tail_seconds)

@@ -2,13 +2,14 @@
 
 import json
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autokeras_lite.durable import disk_faults, read_json, sync, write_json
+from autokeras_lite.artifact.files import MOST_DESCRIPTION_BYTES, MOST_DESCRIPTION_VALUES
+from autokeras_lite.durable import MOST_JSON_BYTES, MOST_JSON_VALUES, disk_faults, read_json, sync, write_json
 from autokeras_lite.errors import ArtifactError
 from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.search.record import SearchSummary
@@ -83,6 +84,16 @@ class SearchFolder:
     def refit(self) -> Path:
         """The best configuration, trained once more on all rows."""
         return self.path / "refit"
+
+    @property
+    def profile(self) -> Path:
+        """What stands in the data, column by column."""
+        return self.path / "profile.json"
+
+    @property
+    def second_look(self) -> Path:
+        """The finalists, trained once more to be scored again."""
+        return self.path / "finalists"
 
     @property
     def _time(self) -> Path:
@@ -169,6 +180,16 @@ class SearchFolder:
         """Write the baselines down, so that they are fitted once."""
         write_json(self._baselines, {"baselines": [asdict(baseline) for baseline in baselines]})
 
+    def write_profile(self, profile: Mapping[str, Any]) -> None:
+        """Write down what stands in the data."""
+        write_json(self.profile, profile)
+
+    def read_profile(self) -> dict[str, Any] | None:
+        """Read what stands in the data, `None` where that was not written, or cannot be read."""
+        with suppress(ArtifactError):
+            return _read(self.profile, most_bytes=MOST_DESCRIPTION_BYTES, most_values=MOST_DESCRIPTION_VALUES)
+        return None
+
     def write_summary(self, summary: SearchSummary) -> None:
         """Write down what came out."""
         write_json(self.summary, summary.to_json())
@@ -178,7 +199,8 @@ class SearchFolder:
         for left in (self.path / "checkpoints").glob("*"):
             if left.name not in {self.checkpoint(cohort).name for cohort in needed}:
                 shutil.rmtree(left, ignore_errors=True)
-        shutil.rmtree(self.artifact_so_far, ignore_errors=True)
+        for left in (self.artifact_so_far, self.second_look):
+            shutil.rmtree(left, ignore_errors=True)
         self.discard_data()
 
     def discard_checkpoint(self, cohort: int) -> None:
@@ -215,8 +237,8 @@ class SearchFolder:
             raise _damaged(self.summary, "fields are missing") from None
 
 
-def _read(path: Path) -> dict[str, Any]:
-    values = read_json(path)
+def _read(path: Path, *, most_bytes: int = MOST_JSON_BYTES, most_values: int = MOST_JSON_VALUES) -> dict[str, Any]:
+    values = read_json(path, most_bytes=most_bytes, most_values=most_values)
     if not isinstance(values, dict):
         raise _damaged(path, "it holds no object")
     return values

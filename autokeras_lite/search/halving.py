@@ -1,24 +1,33 @@
-"""Which trials go on at a rung: successive halving over everything that has stood on this rung of its schedule."""
+"""Which trials go on at a rung: successive halving over what has stood on this rung of its schedule."""
 
 import math
 from collections import defaultdict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
+from autokeras_lite.trial import TrainingConfig
+
 FACTOR = 3
-_RUNGS = 2
+_SHARES = (1 / FACTOR**2, 1 / FACTOR)
+# Where the second and third of the four cycles end; the first is too short to tell.
+_VALLEYS: Mapping[str, tuple[float, ...]] = MappingProxyType({"coslog4": (3 / 15, 7 / 15)})
 _FEWEST_EPOCHS = 3
 
 
-def rung_epochs(epochs: int) -> tuple[int, ...]:
+def rung_epochs(training: TrainingConfig) -> tuple[int, ...]:
     """Return after which epochs of a schedule trials are compared: at a ninth and at a third of it.
 
+    In the middle of a cycle, where the rate is high, a score says little of what the trial will come to: cyclic
+    schedules are judged where a cycle ends and the rate is 0.
+
     Example:
-        >>> rung_epochs(60)
-        (7, 20)
+        >>> rung_epochs(TrainingConfig(epochs=60)), rung_epochs(TrainingConfig(epochs=60, schedule="coslog4"))
+        ((7, 20), (12, 28))
     """
-    candidates = [round(epochs / FACTOR ** (_RUNGS - rung)) for rung in range(_RUNGS)]
-    return tuple(epoch for epoch in candidates if _FEWEST_EPOCHS <= epoch < epochs)
+    shares = _VALLEYS.get(training.schedule, _SHARES)
+    candidates = [round(training.epochs * share) for share in shares]
+    return tuple(epoch for epoch in candidates if _FEWEST_EPOCHS <= epoch < training.epochs)
 
 
 class Halving:

@@ -104,6 +104,6 @@ def _in_use(path: Path) -> str:
         who = f"process {driver['pid']} on {driver['host']} since {driver['since']}"
         return (
             f"The search {path.name!r} is being worked on by {who}. Expected one process at a time. "
-            "Wait for it, or choose another --name."
+            f"Follow it with `autokeras-lite watch {path.name}`, wait for it, or choose another --name."
         )
     return f"Another process works on the search {path.name!r}. Expected one at a time. Wait, or choose another --name."

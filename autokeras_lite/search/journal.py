@@ -28,6 +28,11 @@ def rung_reached(cohort: int, rung: int, scores: Mapping[int, float]) -> Event:
     return {"event": "rung", "cohort": cohort, "rung": rung, "scores": {str(n): s for n, s in scores.items()}}
 
 
+def cohort_shortened(cohort: int, epochs: int) -> Event:
+    """A cohort got a schedule of so many epochs, which fits into the time that is left."""
+    return {"event": "shortened", "cohort": cohort, "epochs": epochs}
+
+
 def cohort_broke(cohort: int, cause: str, message: str) -> Event:
     """A cohort failed as a whole and its trials are tried again."""
     return {"event": "broke", "cohort": cohort, "cause": cause, "message": message}

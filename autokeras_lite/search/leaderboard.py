@@ -19,12 +19,18 @@ TRACEBACK_FILE = "traceback.txt"
 
 def make_leaderboard(trials: Sequence[tuple[TrialSpec, TrialOutcome]], direction: str) -> pd.DataFrame:
     """Return one row for each trial, best first, failed ones last; after `COLUMNS` follow the values of the configs."""
-    sign = -1.0 if direction == "maximize" else 1.0
-    ranked = sorted(trials, key=lambda pair: _order(pair[1], sign))
-    rows = [_row(rank, spec, outcome) for rank, (spec, outcome) in enumerate(ranked, start=1)]
+    rows = [_row(rank, spec, outcome) for rank, (spec, outcome) in enumerate(rank_trials(trials, direction), start=1)]
     frame = pd.DataFrame(rows)
     first = list(COLUMNS)
     return frame.reindex(columns=[*first, *(name for name in frame if name not in first)])
+
+
+def rank_trials(
+    trials: Sequence[tuple[TrialSpec, TrialOutcome]], direction: str
+) -> list[tuple[TrialSpec, TrialOutcome]]:
+    """Return the trials, best first; those without a score come last, and of equal ones the first by number leads."""
+    sign = -1.0 if direction == "maximize" else 1.0
+    return sorted(trials, key=lambda pair: _order(pair[1], sign))
 
 
 def make_failures(trials: Sequence[tuple[TrialSpec, TrialOutcome]], folder: SearchFolder) -> pd.DataFrame:

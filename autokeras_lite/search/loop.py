@@ -3,21 +3,29 @@
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from statistics import median
 
 from autokeras_lite.errors import StorageError
-from autokeras_lite.execution.executor import CohortJob, CohortResult, Executor
+from autokeras_lite.execution.executor import CohortJob, CohortResult
 from autokeras_lite.models.registry import FAMILIES
 from autokeras_lite.search.background import Background
-from autokeras_lite.search.clock import Clock
 from autokeras_lite.search.course import Course, Running
-from autokeras_lite.search.folder import SearchFolder
-from autokeras_lite.search.journal import Journal, cohort_begun, cohort_broke, cohort_ended, rung_reached
-from autokeras_lite.search.observer import Observer
-from autokeras_lite.search.stop import Stop
-from autokeras_lite.tasks.task import Task
-from autokeras_lite.tracking.tracker import Tracker, TrialEnd, TrialRecord
-from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome, TrialSpec, recipe_fields
+from autokeras_lite.search.finalists import Rescoring
+from autokeras_lite.search.journal import (
+    Event,
+    cohort_begun,
+    cohort_broke,
+    cohort_ended,
+    cohort_shortened,
+    rung_reached,
+)
+from autokeras_lite.search.pace import Pace
+from autokeras_lite.search.second_look import reserve_second_look
+from autokeras_lite.search.surroundings import Surroundings
+from autokeras_lite.tracking.tracker import TrialEnd, TrialRecord
+from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, Length, TrialOutcome, TrialSpec, recipe_fields
 
 MOST_LANES = 16
 _FEW_ROWS = 5_000
@@ -26,6 +34,8 @@ _LANES_FOR_MANY_ROWS = 4
 _FEWEST_STRUCTURES = 4
 # One cohort should not take more of the time that is left than this.
 _COHORT_SHARE = 0.15
+# With less time than this share of what a trial usually takes, another would come to nothing.
+_LEAST_SHARE = 0.4
 _KEPT_MODELS = 20
 _EPOCHS_TO_STOP = 2
 # A program of several lanes may be traced anew for those that are left, in the middle of any epoch.
@@ -40,30 +50,18 @@ _FROM_OUTSIDE = (Cause.LOST, Cause.SIGNAL)
 _FEWEST_FREE_BYTES = 32 * 2**20
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """Everything that a search works with: built once, handed in."""
-
-    task: Task
-    executor: Executor
-    tracker: Tracker
-    observer: Observer
-    folder: SearchFolder
-    clock: Clock
-    journal: Journal
-    stop: Stop = field(default_factory=Stop)
-
-
 @dataclass
 class SearchLoop:
-    """Trains cohort after cohort; `background` is work that goes on beside them."""
+    """Trains cohort after cohort; `background` goes on beside them, `rescoring` of finalists comes after them."""
 
     around: Surroundings
     course: Course
     background: Sequence[Background] = ()
+    rescoring: Rescoring = field(default_factory=partial(Rescoring, seeds=1))
     _submitted: set[int] = field(default_factory=set)
     _kept: list[TrialOutcome] = field(default_factory=list)
     _devices: set[str] = field(default_factory=set)
+    _pace: Pace = field(default_factory=Pace)
     _noted_at: float = 0.0
     _stopped_at: float | None = None
 
@@ -74,7 +72,7 @@ class SearchLoop:
             StorageError: there is no room for results.
         """
         self._keep_best_weights([outcome for _, outcome in self.course.finished])
-        self._expect_refit()
+        self._expect_the_rest()
         self._await_executor()
         self._fill_slots()
         while self._submitted:
@@ -98,7 +96,7 @@ class SearchLoop:
 
     def _begin(self) -> bool:
         around, course = self.around, self.course
-        if around.stop.is_asked or not around.clock.can_start or course.streak.is_hopeless:
+        if around.stop.is_asked or not self._has_time_for_another or course.streak.is_hopeless:
             return False
         left_open = next((one for number, one in course.running.items() if number not in self._submitted), None)
         if left_open is not None:  # an earlier process was ended while it trained
@@ -112,9 +110,19 @@ class SearchLoop:
         self._submit(running)
         return True
 
+    @property
+    def _has_time_for_another(self) -> bool:
+        """Whether a new cohort could get anywhere: as far as those got that came to their end."""
+        left = self.around.clock.training_seconds_left
+        seconds = [outcome.seconds for _, outcome in self.course.finished if outcome.cause is Cause.OK]
+        return self.around.clock.can_start and (left is None or not seconds or left > _LEAST_SHARE * median(seconds))
+
     def _journal_begun(self, running: Running, num_lanes: int) -> None:
         values = {number: proposal.values for number, proposal in running.proposals.items()}
-        self.around.journal.append(cohort_begun(running.cohort.number, num_lanes, values))
+        self._write(cohort_begun(running.cohort.number, num_lanes, values))
+
+    def _write(self, event: Event) -> None:
+        self.around.journal.append({**event, "at": round(self.around.clock.elapsed_seconds, 2)})
 
     def _num_lanes(self) -> int:
         """Decide how many trials the next cohort may have; 0 when the budget of trials is given out.
@@ -147,9 +155,12 @@ class SearchLoop:
             CohortJob(cohort, around.task, folder.data, folder.trials, folder.checkpoint(running.first))
         )
         around.observer.cohort_started(cohort)
+        self._tell_trials(cohort)
+
+    def _tell_trials(self, cohort: Cohort) -> None:
         for lane, spec in enumerate(cohort.specs):
             names = recipe_fields(FAMILIES[spec.family].config_type)
-            around.tracker.start_trial(TrialRecord(spec, cohort.number, lane, time.time(), names))
+            self.around.tracker.start_trial(TrialRecord(spec, cohort.number, lane, time.time(), names))
 
     def _check_room(self) -> None:
         path = self.around.folder.path
@@ -166,11 +177,24 @@ class SearchLoop:
         self.around.observer.epoch_finished(report)
         if self._must_end(report):
             return Directive(cancel=True)
+        length = self._fit_into_time(report)
         if report.rung is None:
-            return Directive()
+            return Directive(length=length)
         if not self.course.was_judged(report):
-            self.around.journal.append(rung_reached(report.cohort, report.rung, report.scores))
-        return Directive(prune=self.course.judge(report))
+            self._write(rung_reached(report.cohort, report.rung, report.scores))
+        return Directive(prune=self.course.judge(report), length=length)
+
+    def _fit_into_time(self, report: EpochReport) -> Length | None:
+        """Shorten the schedule of a cohort that would not come to its end in time."""
+        training = self.course.running[report.cohort].cohort.specs[0].training
+        left, is_first = self.around.clock.training_seconds_left, self.course.best is None
+        epochs = self._pace.fit(report, training, left, is_first=is_first)
+        if epochs is None:
+            return None
+        self._write(cohort_shortened(report.cohort, epochs))
+        length = self.course.shorten(report.cohort, epochs)
+        self._tell_trials(self.course.running[report.cohort].cohort)
+        return length
 
     def _must_end(self, report: EpochReport) -> bool:
         """Say whether a cohort must stop now to be over in time: it hears the answer one epoch later."""
@@ -211,6 +235,8 @@ class SearchLoop:
     def _take(self, result: CohortResult) -> None:
         """Make durable what came of a cohort, and only then learn from it and tell of it."""
         around = self.around
+        # Its schedule may have become shorter while it trained.
+        result = replace(result, cohort=self.course.running[result.cohort.number].cohort)
         self._submitted.discard(result.cohort.number)
         if around.stop.is_asked and any(outcome.cause is Cause.CANCELLED for outcome in result.outcomes):
             self._take_for_now(result)
@@ -222,7 +248,7 @@ class SearchLoop:
         retry = self.course.retry_of(result)
         if retry is not None:
             first = result.outcomes[0]
-            around.journal.append(cohort_broke(result.cohort.number, first.cause, first.message))
+            self._write(cohort_broke(result.cohort.number, first.cause, first.message))
             self._discard_checkpoint(result.cohort, retry.groups)
             self.course.try_again(result, retry)
             around.observer.attempt_failed(result.cohort, first, retry.how)
@@ -234,16 +260,16 @@ class SearchLoop:
         for spec, outcome in zip(cohort.specs, outcomes, strict=True):
             around.folder.write_trial(spec, outcome)
             # Before the journal: what a crash leaves untold is trained and told again, and nothing is told twice.
-            around.tracker.finish_trial(TrialEnd(outcome, time.time()))
+            around.tracker.finish_trial(TrialEnd(outcome, time.time(), cohort.rungs))
         # The outbox may not find room where the journal still does: then nothing was told, and the cohort goes on.
         self._check_room()
-        around.journal.append(cohort_ended(cohort.number, outcomes))
+        self._write(cohort_ended(cohort.number, outcomes))
         self._discard_checkpoint(cohort)
         self._tell_device(outcomes)
         for (spec, outcome), is_best in self.course.end(cohort.number, outcomes):
             around.observer.trial_finished(spec, outcome, is_best=is_best)
         self.course.proposer.record()
-        self._expect_refit()
+        self._expect_the_rest()
         self._keep_best_weights(outcomes)
 
     def _discard_checkpoint(self, cohort: Cohort, groups: Sequence[tuple[TrialSpec, ...]] = ()) -> None:
@@ -251,9 +277,10 @@ class SearchLoop:
         if cohort.specs not in groups:
             self.around.folder.discard_checkpoint(self.course.running[cohort.number].first)
 
-    def _expect_refit(self) -> None:
+    def _expect_the_rest(self) -> None:
         if self.course.best is not None and self.course.plan.num_folds > 1:
-            self.around.clock.expect_refit(self.course.best[1].seconds)
+            self.around.clock.expect_refit(self.course.best[1])
+        reserve_second_look(self.course, self.around.clock, self.rescoring)
 
     def _take_for_now(self, result: CohortResult) -> None:
         """Take what an interrupted cohort had reached: it may be the best model now, and goes on with the search."""

@@ -57,7 +57,7 @@ class Observer(Protocol):
         """Hear that no new trial begins, and why: a whole sentence."""
 
     def finishing(self, stage: str) -> None:
-        """Hear which part of the end of the search has begun: `refit`, `artifact`, `tracking`."""
+        """Hear which part of the end of the search has begun: `finalists`, `refit`, `artifact`, `tracking`."""
 
 
 class SilentObserver:

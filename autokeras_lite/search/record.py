@@ -1,7 +1,7 @@
 """The record of a finished search: what is printed, what `--json` prints, and what a later process reads again."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from autokeras_lite.search.trust import Trust
@@ -61,8 +61,8 @@ class SearchSummary:
     `best` is `None` when the time was too short for a single trial: the best baseline is the result then, and there is
     no model. `stopped` says why a search ended before its budget was spent: `interrupted` (Ctrl-C or SIGTERM),
     `failures` (too many in a row), `unfinished` (it was killed, or still runs); empty when the budget was spent.
-    `trust` says what the score is worth. `ensemble` is `None` where the model is the best trial. `unsent` records wait
-    to be sent to the tracking server.
+    `trust` says what the score is worth, `finalists` has the fresh scores of trials that were scored again, by number.
+    `ensemble` is `None` where the model is the best trial. `unsent` records wait to be sent to the tracking server.
     """
 
     name: str
@@ -81,6 +81,7 @@ class SearchSummary:
     unsent: int = 0
     ensemble: EnsembleSummary | None = None
     trust: Trust | None = None
+    finalists: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""

@@ -24,6 +24,8 @@ def replay(course: Course, events: Sequence[Event]) -> None:
                 _begin(course, event)
             case "rung":
                 course.judge(_report(event))
+            case "shortened":
+                course.shorten(event["cohort"], event["epochs"])
             case "broke":
                 _break(course, event)
             case "ended":

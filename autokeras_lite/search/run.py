@@ -25,17 +25,20 @@ from autokeras_lite.search.blueprint import Blueprint
 from autokeras_lite.search.clock import EXIT_SECONDS, FEWEST_USEFUL_SECONDS, Clock
 from autokeras_lite.search.constant import constant_baseline
 from autokeras_lite.search.course import Course, Plan, Streak
+from autokeras_lite.search.finalists import plan_rescoring
 from autokeras_lite.search.finish import finish
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.journal import Journal
-from autokeras_lite.search.loop import SearchLoop, Surroundings
+from autokeras_lite.search.loop import SearchLoop
 from autokeras_lite.search.observer import Observer
-from autokeras_lite.search.prepare import Prepared, prepare, read_test_rows
+from autokeras_lite.search.prepare import Prepared, describe_data, prepare, read_test_rows
 from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.record import SearchSummary
 from autokeras_lite.search.replay import replay
+from autokeras_lite.search.second_look import look_again
 from autokeras_lite.search.stop import heeding_signals
 from autokeras_lite.search.study import Proposal, SpaceStudy
+from autokeras_lite.search.surroundings import Surroundings
 from autokeras_lite.spaces.load import load_space
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tasks.metrics import score
@@ -125,6 +128,7 @@ def run_search(
         clock.expect_test_rows(len(test_rows))
     if config.strategy.ensemble > 1:
         clock.expect_ensemble()
+    clock.expect_report()
     around = Surroundings(prepared.task, tools.executor, tracker, tools.observer, folder, clock, journal)
     is_told = False
     try:
@@ -198,21 +202,36 @@ def _search_and_finish(
     with disk_faults(around.folder.data):
         prepared.data.write(around.folder.data)
         blueprint.write(around.folder.blueprint)
+        around.folder.write_profile(describe_data(prepared))
     request = partial(blueprint.request, around.folder)
     early = EarlyArtifact(request, course, around.executor, make, around.clock, around.stop)
     baselines = _search(prepared, config, course, around, early)
+    finalists = _choose_winner(prepared, config, course, around)
     summary = summarise(around.folder, blueprint.manifest, course.finished, course.best, baselines)
     summary = _with_ending(summary, course, around)
     if course.best is None:
         return summary
     mixture = finish(prepared, config, around, course, early)
-    summary = with_mixture(summary, mixture)
+    summary = replace(with_mixture(summary, mixture), finalists=finalists)
     if test_rows is not None and summary.best is not None and not around.stop.is_asked:
         summary = replace(summary, best=replace(summary.best, test_score=_test_score(test_rows, around)))
     trust = None
     if not around.stop.is_asked:
         trust = believe(prepared, course.finished, mixture, around.folder, around.clock)
     return replace(summary, trust=trust, seconds=round(around.clock.elapsed_seconds, 2))
+
+
+def _choose_winner(
+    prepared: Prepared, config: SearchConfig, course: Course, around: Surroundings
+) -> Mapping[str, float]:
+    """Let the best trials be scored once more, and crown the winner; return the fresh scores by trial number."""
+    if course.best is None:
+        return {}
+    look = look_again(prepared, config, around, course)
+    course.crown(look.winner)
+    if look.scores:
+        around.observer.note(look.describe(prepared.task))
+    return {str(number): score for number, score in look.scores.items()}
 
 
 def _search(
@@ -232,7 +251,7 @@ def _search(
 
     thread = BaselineThread(lambda: [] if found else _fit(prepared, config, around), take)
     try:
-        SearchLoop(around, course, (thread, early)).run()
+        SearchLoop(around, course, (thread, early), plan_rescoring(prepared)).run()
     finally:
         for note in course.proposer.close():
             around.observer.note(note)

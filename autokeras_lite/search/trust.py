@@ -147,6 +147,7 @@ def measure_trust(
     predictions: Mapping[int, NDArray[np.floating[Any]]],
     candidates: Mapping[int, Candidate],
     *,
+    winner: int | None = None,
     ensemble: Ensemble | None = None,
     level: float = 0.9,
 ) -> Trust:
@@ -156,7 +157,9 @@ def measure_trust(
     trial at a time. Trials without a finite score take no part. Nothing is drawn from a changing seed.
 
     Corrected are the choice of the trial (`Noise.optimism`) and that of its epoch (`epoch_optimism`). An ensemble's
-    corrected score is that of the best trial and its gain over it. The interval is that of the winner's own score,
+    corrected score is that of the best trial and its gain over it. A `winner` other than the trial with the best score
+    was preferred for scores that are not known here: it is expected to be as good as the best one truly is, but no
+    better than it was measured. The interval is that of the winner's own score,
     whose noise is taken from the influence of each row, moved to the corrected score.
 
     Raises:
@@ -167,12 +170,15 @@ def measure_trust(
     chosen = {number: candidates[number] for number in trials.numbers}
     noise, column = trials.noise, trials.noise.best
     measured, expected = noise.scores[column], noise.scores[column] - noise.optimism
+    if winner in trials.numbers and ensemble is None:
+        column = trials.numbers.index(winner)
+        measured, expected = noise.scores[column], min(expected, noise.scores[column])
     if ensemble is not None:
         fitted, moves = judged.score(ensemble.predictions)
         noise, column = noise.with_column(measured + ensemble.gain, moves), len(trials.numbers)
         measured, expected = fitted, expected + ensemble.gain
-    winner = _Winner(noise, column, float(measured), float(expected), _epoch_luck(judged, trials, chosen))
-    return _describe(judged, trials, chosen, winner, level)
+    picked = _Winner(noise, column, float(measured), float(expected), _epoch_luck(judged, trials, chosen))
+    return _describe(judged, trials, chosen, picked, level)
 
 
 @dataclass(frozen=True)
@@ -280,7 +286,7 @@ def _describe(
     judged: _Judged, trials: _Trials, candidates: Mapping[int, Candidate], winner: _Winner, level: float
 ) -> Trust:
     is_trial = winner.column < len(trials.numbers)
-    best = trials.numbers[trials.noise.best]
+    best = trials.numbers[winner.column if is_trial else trials.noise.best]
     expected = winner.expected - winner.luck(best)
     default, default_score, gain, gain_error = _gain(trials, candidates, winner, expected)
     widening = _widening(judged)

@@ -5,6 +5,8 @@ from autokeras_lite.trial import TrainingConfig
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "lion")
 SCHEDULES = ("constant", "cosine", "one_cycle", "plateau", "coslog4")
+# Those at whose end the rate is 0.
+SHRINKING_SCHEDULES = ("cosine", "one_cycle", "coslog4")
 FADINGS = ("none", "flat_cosine")
 TIES = ("loss", "last")
 LOSSES = ("auto", "mean_squared_error", "binary_crossentropy", "categorical_crossentropy", "kl_divergence", "huber")

@@ -17,6 +17,7 @@ from autokeras_lite.models.registry import FAMILIES
 from autokeras_lite.models.rows import training_rows
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.task import Task
+from autokeras_lite.tasks.values import as_values
 from autokeras_lite.training.checkpoint import CHECKPOINT_SECONDS, Checkpoints
 from autokeras_lite.training.compiled_epoch import DeviceData, LaneProgram, Objective, place_data
 from autokeras_lite.training.lanes import make_template, read_lanes
@@ -69,7 +70,12 @@ def train_cohort(
             _train_epoch(group, epoch, data, job)
         _end_lanes(groups, cohort, epoch)
         if any(lane.runs for lane in lanes):
-            _obey(report(_epoch_report(cohort, lanes, epoch, time.monotonic() - started)), groups)
+            told = report(_epoch_report(cohort, lanes, epoch, time.monotonic() - started))
+            _obey(told, groups)
+            if told.length is not None:
+                cohort = cohort.shortened(told.length)
+                _follow(cohort, lanes)
+                checkpoints = Checkpoints(job.checkpoint_folder, cohort, checkpoint_seconds)
         if not any(lane.runs for lane in lanes):
             break
         if checkpoints.is_due:
@@ -153,7 +159,7 @@ def _train_epoch(group: Group, epoch: int, data: EncodedData, job: TrainingJob) 
         if not lane.runs:
             continue
         fold = data.folds[lane.fold]
-        values = predictions[index] * fold.target_scale + fold.target_center
+        values = as_values(job.task, predictions[index], fold.target_center, fold.target_scale)
         quality = score(job.task, data.labels[fold.validation_rows], values)
         improved[index] = lane.monitor.see(
             float(losses[index]), float(validation_losses[index]), float(quality), values
@@ -206,6 +212,14 @@ def _obey(directive: Directive, groups: Sequence[Group]) -> None:
                 _end(group, index, Cause.CANCELLED)
             elif lane.spec.number in directive.prune:
                 _end(group, index, Cause.PRUNED)
+
+
+def _follow(cohort: Cohort, lanes: Sequence[Lane]) -> None:
+    """Let lanes go on by the schedule that the cohort has now."""
+    specs = {spec.number: spec for spec in cohort.specs}
+    for lane in lanes:
+        lane.spec = specs[lane.spec.number]
+        lane.monitor.config = lane.spec.training
 
 
 def _compacted(group: Group, epoch: int) -> Group:

@@ -339,6 +339,7 @@ def _repeat(times: int, step: Callable[[Any, Any], tuple[Any, Any]], carried: An
 
 def configure_tensorflow(num_threads: int | None, gpu_bytes: int | None = None) -> None:
     """Limit the threads, and the memory on each GPU; without a limit it grows. Must run before the first operation."""
+    tf.get_logger().setLevel("ERROR")  # it warns of every program that is traced, which is what this process is for
     if num_threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(num_threads)
         tf.config.threading.set_inter_op_parallelism_threads(num_threads)

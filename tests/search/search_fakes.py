@@ -16,12 +16,13 @@ from autokeras_lite.search.clock import Clock
 from autokeras_lite.search.course import Course, Plan
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.journal import Journal
-from autokeras_lite.search.loop import SearchLoop, Surroundings
+from autokeras_lite.search.loop import SearchLoop
 from autokeras_lite.search.observer import Observer, SilentObserver
 from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.record import BestTrial, SearchSummary, TrackingPlace, TrialCounts
 from autokeras_lite.search.replay import replay
 from autokeras_lite.search.study import SpaceStudy
+from autokeras_lite.search.surroundings import Surroundings
 from autokeras_lite.spaces.load import read_space
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tasks.task import Task, TaskKind

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from autokeras_lite.config import Budget
 from autokeras_lite.search.clock import FEWEST_USEFUL_SECONDS, Clock
+from autokeras_lite.trial import Cause, TrialOutcome
 
 seconds = st.floats(0, 1e6)
 
@@ -56,13 +57,24 @@ def test_a_costlier_model_file_leaves_less_time_for_training(cost, factor):
     assert clock.training_seconds_left == clock.seconds_left - clock.tail_seconds
 
 
-@given(st.floats(0, 1e3), st.floats(0.1, 1e3))
-def test_training_once_more_is_kept_free_beside_the_model_file(trial, artifact):
+@given(st.floats(0, 1e3), st.floats(0.1, 1e3), st.integers(1, 100))
+def test_training_once_more_is_kept_free_beside_the_model_file(seconds, artifact, best_epoch):
     clock = clock_at(0.0, seconds=1e5)
     clock.expect_artifact(artifact)
     before = clock.tail_seconds
-    clock.expect_refit(trial)
-    assert clock.tail_seconds >= before + trial
+    clock.expect_refit(TrialOutcome(1, Cause.OK, 0.5, (0.5,), best_epoch, 100, seconds=seconds))
+    assert clock.tail_seconds >= before + best_epoch / 100 * seconds
+
+
+@given(st.floats(0.1, 1e3), st.integers(1, 8), st.integers(2, 10))
+def test_a_fold_is_trained_once_more_in_less_time_than_all_and_alone_in_more_than_as_a_lane(seconds, trials, folds):
+    def kept(lanes, fold_scores):
+        clock = clock_at(0.0, seconds=1e5)
+        clock.expect_refit(TrialOutcome(1, Cause.OK, 0.5, fold_scores, 100, 100, seconds=seconds, lanes=lanes))
+        return clock.tail_seconds
+
+    assert kept(trials * folds, (0.5,) * folds) < kept(trials, (0.5,))
+    assert kept((trials + 1) * folds, (0.5,) * folds) > kept(trials * folds, (0.5,) * folds)
 
 
 @given(st.integers(1, 10**7))

@@ -1,10 +1,14 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autokeras_lite.search.halving import FACTOR, Halving, rung_epochs
+from autokeras_lite.spaces.training_choices import SCHEDULES
+from autokeras_lite.training.schedules import rate_factors
+from autokeras_lite.trial import TrainingConfig
 
 SCORES = st.dictionaries(st.integers(1, 100), st.floats(-1e6, 1e6), min_size=1, max_size=30)
 directions = st.sampled_from(["maximize", "minimize"])
@@ -82,11 +86,20 @@ def test_a_score_that_is_no_number_ends_its_trial_and_no_other(bad):
     ("epochs", "expected"), [(1, ()), (3, ()), (8, (3,)), (9, (3,)), (27, (3, 9)), (60, (7, 20)), (100, (11, 33))]
 )
 def test_rungs_stand_at_a_ninth_and_a_third_but_not_before_the_third_epoch(epochs, expected):
-    assert rung_epochs(epochs) == expected
+    assert rung_epochs(TrainingConfig(epochs=epochs)) == expected
 
 
-@given(st.integers(1, 2000))
-def test_rungs_grow_and_lie_inside_the_schedule(epochs):
-    rungs = rung_epochs(epochs)
+@pytest.mark.parametrize("epochs", [45, 60, 90, 256])
+def test_a_cyclic_schedule_is_judged_where_its_rate_is_least(epochs):
+    training = TrainingConfig(epochs=epochs, schedule="coslog4")
+    rates = np.array([rate_factors(training, epoch, 1)[0] for epoch in range(epochs)])
+    for rung in rung_epochs(training):
+        assert rates[rung] == rates[max(0, rung - 3) : rung + 4].min()
+        assert rates[rung] < 0.1
+
+
+@given(st.integers(1, 2000), st.sampled_from(SCHEDULES))
+def test_rungs_grow_and_lie_inside_the_schedule(epochs, schedule):
+    rungs = rung_epochs(TrainingConfig(epochs=epochs, schedule=schedule))
     assert list(rungs) == sorted(set(rungs))
     assert all(0 < rung < epochs for rung in rungs)

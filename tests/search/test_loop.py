@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from search_fakes import (
@@ -7,6 +8,7 @@ from search_fakes import (
     LOSS_TASK,
     SMALL,
     SMALL_SIZE,
+    SPEC,
     ScriptedExecutor,
     Time,
     diverging,
@@ -272,6 +274,7 @@ def test_a_cohort_that_does_not_hear_is_given_up_after_the_deadline(tmp_path):
 def test_a_cohort_hears_two_epochs_before_the_deadline_that_it_must_end(tmp_path, elapsed, ends):
     time = Time()
     loop = make_loop(tmp_path, ScriptedExecutor(), clock=Clock(Budget(seconds=60.0), 0.0, now=time))
+    loop.course.begin(1)
     time.seconds = elapsed  # 4 seconds are kept for the tail, so 26 or 19 are left
     report = EpochReport(1, epoch=3, epochs=60, scores={}, losses={}, seconds=30.0)
     assert loop._answer(report).cancel is ends
@@ -467,3 +470,14 @@ def test_a_search_goes_on_with_fewer_workers_than_it_had(tmp_path):
     assert len(loop.course.running) == 3
     loop.run()
     assert sorted(spec.number for spec, _ in loop.course.finished) == list(range(1, 9))
+
+
+@pytest.mark.parametrize(("left", "begins"), [(10.0, False), (20.0, True)])
+def test_no_cohort_is_begun_that_could_not_get_far(tmp_path, left, begins):
+    time = Time()
+    loop = make_loop(tmp_path, ScriptedExecutor(), clock=Clock(Budget(seconds=100.0), 0.0, now=time))
+    for number in (1, 2, 3):
+        spec = replace(SPEC, number=number)
+        loop.course.finished.append((spec, TrialOutcome(number, Cause.OK, score=0.5, seconds=40.0)))
+    time.seconds = 100.0 - loop.around.clock.tail_seconds - left
+    assert loop._begin() is begins

@@ -400,3 +400,20 @@ def test_intervals_hold_the_truth_as_often_as_they_say(folds):
         corrected.append(trust.corrected - truth)
     assert 0.84 <= np.mean(held) <= 0.99
     assert abs(np.mean(corrected)) < 0.3 * np.mean(raw)
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind"), [("roc_auc", "binary"), ("log_loss", "multiclass"), ("rmse", "regression")]
+)
+def test_a_winner_that_did_not_score_best_is_as_good_as_the_best_but_not_better_than_measured(metric, kind):
+    task = make_task(metric, kind)
+    judges, predictions = draw_trials(task, np.random.default_rng(4), trials=9)
+    first = measure_trust(task, judges, predictions, describe(predictions))
+    sign = 1.0 if task.direction == "maximize" else -1.0
+    for number in predictions:
+        trust = measure_trust(task, judges, predictions, describe(predictions), winner=number)
+        assert trust.best == number
+        assert sign * trust.score <= sign * first.score
+        assert sign * trust.corrected <= sign * trust.score + 1e-12
+        assert sign * trust.corrected <= sign * first.corrected + 1e-12
+        assert trust.low <= trust.corrected <= trust.high
