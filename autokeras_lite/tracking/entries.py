@@ -90,21 +90,26 @@ def trial_uid(search: SearchRecord, number: int) -> str:
     return f"{search.uid}/{number}" if search.uid else ""
 
 
-def trial_end_entries(started: float, end: TrialEnd) -> Entries:
-    """Return what the child run of a trial that began at `started` (seconds since the epoch) says when it has ended."""
+def trial_end_entries(started: float, end: TrialEnd, *, training_rows: float = 0.0) -> Entries:
+    """Return what the child run of a trial that began at `started` (seconds since the epoch) says when it has ended.
+
+    `training_rows` are those of one fold; where they are not known, 0, there is no throughput.
+    """
     outcome = end.outcome
     tags = {
         names.TAG_CAUSE: outcome.cause.value,
         names.TAG_LANES: str(outcome.lanes),
         names.TAG_ATTEMPTS: str(len(outcome.earlier) + 1),
     }
+    if end.rungs:
+        tags[names.TAG_RUNG] = str(sum(epoch <= outcome.epochs for epoch in end.rungs))
     if outcome.earlier:
         tags[names.TAG_EARLIER] = "\n".join(_attempt_line(attempt) for attempt in outcome.earlier)
     if outcome.device:
         tags[names.TAG_DEVICE] = outcome.device
     if outcome.message:
         tags[names.TAG_MESSAGE] = outcome.message
-    points = (*_curve_points(outcome, started, end.ended), *_final_points(outcome, end.ended))
+    points = (*_curve_points(outcome, started, end.ended), *_final_points(outcome, end.ended, training_rows))
     return Entries(tags=_tags(tags), points=tuple(point for point in points if _is_finite(point.value)))
 
 
@@ -162,7 +167,7 @@ def _curve_points(outcome: TrialOutcome, started: float, ended: float) -> Iterat
             yield Point(key, value, started + (ended - started) * epoch / len(values), epoch)
 
 
-def _final_points(outcome: TrialOutcome, ended: float) -> Iterator[Point]:
+def _final_points(outcome: TrialOutcome, ended: float, training_rows: float) -> Iterator[Point]:
     yield Point(names.SECONDS, outcome.seconds, ended)
     yield Point(names.EPOCHS, outcome.epochs, ended)
     if outcome.parameters:
@@ -171,6 +176,9 @@ def _final_points(outcome: TrialOutcome, ended: float) -> Iterator[Point]:
         return
     yield Point(names.SCORE, outcome.score, ended)
     yield Point(names.BEST_EPOCH, outcome.best_epoch, ended)
+    if training_rows and outcome.seconds:
+        num_rows = training_rows * max(1, len(outcome.fold_scores)) * outcome.epochs
+        yield Point(names.ROWS_PER_SECOND, num_rows / outcome.seconds, ended)
     if len(outcome.fold_scores) > 1:
         for fold, score in enumerate(outcome.fold_scores):
             yield Point(names.FOLD_SCORE, score, ended, fold)

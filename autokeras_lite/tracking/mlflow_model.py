@@ -1,13 +1,12 @@
-"""Keep the best model in MLflow: saved with a signature, registered, and made the champion of its name."""
+"""Keep the best model in MLflow: saved with a signature, registered, and made champion or challenger of its name."""
 
 import json
-import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mlflow import MlflowClient
@@ -19,6 +18,8 @@ from mlflow.types.schema import AnyType, ColSpec, DataType, ParamSchema, ParamSp
 from autokeras_lite.data.encode import Encoding
 from autokeras_lite.data.encode_table import TableEncoding
 from autokeras_lite.tracking import names
+from autokeras_lite.tracking.champion import give_alias
+from autokeras_lite.tracking.patience import upload_patience
 from autokeras_lite.tracking.run_store import EventRefusedError
 from autokeras_lite.tracking.tracker import BestModel
 
@@ -26,18 +27,21 @@ MANIFEST_FILE = "manifest.json"
 MODEL_NAME = "best_model"
 
 _MODEL_CODE = Path(__file__).with_name("served_model.py")
-_TIMEOUT_NAME = "MLFLOW_HTTP_REQUEST_TIMEOUT"
-_UPLOAD_SECONDS = 60
-_SLOWEST_BYTES_PER_SECOND = 2**18
 _REQUIREMENTS = ("autokeras_lite", "keras", "tensorflow", "numpy", "pandas")
 
 
 @dataclass(frozen=True)
 class _Manifest:
-    """What is asked of the artifact: what it takes, and the checksum of its model file, empty in old ones."""
+    """What is asked of the artifact: what it takes, the checksum of its model file, empty in old ones, what it says.
+
+    `tags` are those of the registered version, `params` those of the logged model, `told` describes it in a line.
+    """
 
     encoding: Encoding
     checksum: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    told: str
 
 
 def prepare_saving() -> None:
@@ -55,7 +59,8 @@ def prepare_saving() -> None:
 def register_model(client: MlflowClient, model: BestModel, *, experiment_id: str, run_id: str) -> str:
     """Log the artifact folder as a model of the run, register it under the search's name, and return its version.
 
-    Both carry the checksum of the model, so that the same model of the same run is found again and not doubled.
+    Both carry the checksum of the model, so that the same model of the same run is found again and not doubled. It
+    becomes the champion of the name, or the challenger where it does not beat the champion of an earlier search.
 
     Raises:
         MlflowException: the store refused the model.
@@ -64,16 +69,17 @@ def register_model(client: MlflowClient, model: BestModel, *, experiment_id: str
     """
     manifest = _read_manifest(model.folder)
     tags = {names.TAG_MODEL: manifest.checksum} if manifest.checksum else {}
+    params = dict(manifest.params)
     found = _find_version(client, model.name, run_id, manifest.checksum)
     if found is None:
         logged = _find_logged(client, experiment_id, run_id, manifest.checksum)
         if logged is None:
-            logged = client.create_logged_model(experiment_id, name=MODEL_NAME, source_run_id=run_id, tags=tags)
+            logged = client.create_logged_model(experiment_id, MODEL_NAME, run_id, tags=tags, params=params)
         if logged.status != LoggedModelStatus.READY:
             _upload(client, model.folder, manifest.encoding, logged)
         _link(client, run_id, logged.model_id)
-        found = _register(client, model.name, logged, tags)
-    client.set_registered_model_alias(model.name, names.CHAMPION, found)
+        found = _register(client, model.name, logged, manifest)
+    give_alias(client, model.name, found, run_id)
     return found
 
 
@@ -92,27 +98,11 @@ def signature_of(encoding: Encoding) -> ModelSignature:
     return ModelSignature(inputs=Schema([TensorSpec(np.dtype(raw.dtype), (-1, *raw.shape))]), params=params)
 
 
-@contextmanager
-def upload_patience(folder: Path) -> Iterator[None]:
-    """Let a request take as long as a slow line needs for the folder: MLflow takes that from the environment alone."""
-    num_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    before = os.environ.get(_TIMEOUT_NAME)
-    seconds = _UPLOAD_SECONDS + num_bytes // _SLOWEST_BYTES_PER_SECOND
-    os.environ[_TIMEOUT_NAME] = str(max(seconds, int(before or 0)))
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(_TIMEOUT_NAME, None)
-        else:
-            os.environ[_TIMEOUT_NAME] = before
-
-
 def _read_manifest(folder: Path) -> _Manifest:
     file = folder / MANIFEST_FILE
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-        return _Manifest(Encoding.from_json(values["encoding"]), str(values.get("model_sha256", "")))
+        return _manifest_of(values)
     except OSError as error:
         raise EventRefusedError(
             f"The manifest {str(file)!r} cannot be read ({error.strerror}). Expected the artifact of the search. "
@@ -123,6 +113,21 @@ def _read_manifest(folder: Path) -> _Manifest:
             f"The manifest {str(file)!r} is damaged ({type(error).__name__}). Expected the file that the search wrote. "
             "The model was not registered."
         ) from error
+
+
+def _manifest_of(values: Mapping[str, Any]) -> _Manifest:
+    encoding, checksum = Encoding.from_json(values["encoding"]), str(values.get("model_sha256", ""))
+    family, task = str(values["trial"]["family"]), str(values["task"]["kind"])
+    metric, score, members = str(values["metric"]), float(values["score"]), len(values.get("members", ()))
+    tags = {
+        names.TAG_SEARCH: str(values["name"]),
+        names.TAG_METRIC: metric,
+        names.TAG_FINGERPRINT: str(values["data_fingerprint"]),
+    }
+    tags |= {names.TAG_MODEL: checksum} if checksum else {}
+    made = f"{members} networks, the first a {family}" if members else family
+    told = f"{task}, {metric} {score:.5g} on rows that it was not trained on; {made}"
+    return _Manifest(encoding, checksum, tags, {"task": task, "metric": metric, "family": family}, told)
 
 
 def _find_version(client: MlflowClient, name: str, run_id: str, checksum: str) -> str | None:
@@ -178,13 +183,18 @@ def _requirements() -> list[str]:
     return found
 
 
-def _register(client: MlflowClient, name: str, logged: LoggedModel, tags: dict[str, str]) -> str:
+def _register(client: MlflowClient, name: str, logged: LoggedModel, manifest: _Manifest) -> str:
     try:
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     registered = client.create_model_version(
-        name, source=logged.artifact_location, run_id=logged.source_run_id, tags=tags, model_id=logged.model_id
+        name,
+        source=logged.artifact_location,
+        run_id=logged.source_run_id,
+        tags=dict(manifest.tags),
+        description=manifest.told,
+        model_id=logged.model_id,
     )
     return str(registered.version)

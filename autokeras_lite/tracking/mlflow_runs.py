@@ -3,18 +3,26 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
 
 from autokeras_lite.tracking import names
+from autokeras_lite.tracking.comparison import Comparison
 from autokeras_lite.tracking.entries import Entries, Point
+from autokeras_lite.tracking.patience import upload_patience
 from autokeras_lite.tracking.tracker import SearchRecord
 
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}  # else the UI opens on its pages for agents
+# What a store says of a request that it will never take. Everything else may be a store that is not well.
+REFUSALS = frozenset({"BAD_REQUEST", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST"})
+
+_EXPERIMENT_TAGS = {names.TAG_EXPERIMENT_KIND: "custom_model_development"}  # else the UI opens on pages for agents
 _MAX_DIGEST_LENGTH = 36
 _PAGE = 500
+_TRIALS_LOOKED_AT = 100
 
 
 class Runs:
@@ -105,6 +113,27 @@ class Runs:
     def log_data(self, run_id: str, record: SearchRecord) -> None:
         """Write which data a search works on."""
         self._client.log_inputs(run_id, datasets=[_dataset(record)])
+
+    def log_file(self, run_id: str, file: Path) -> None:
+        """Keep a file as an artifact of a run, under its name."""
+        with upload_patience(file):
+            self._client.log_artifact(run_id, str(file))
+
+    def show(self, comparison: Comparison) -> None:
+        """Save the page that compares trials; a store that will not have it goes without."""
+        key, value = comparison.to_tag()
+        try:
+            self._client.set_experiment_tag(self.experiment_id, key, value)
+        except MlflowException as error:
+            if error.error_code not in REFUSALS:
+                raise
+
+    def scored_trials(self, parent_id: str) -> list[tuple[Mapping[str, str], float]]:
+        """Return parameters and score of trials below a parent that have one, the first hundred of them."""
+        condition = f"tags.`{names.TAG_PARENT}` = '{parent_id}'"
+        found = self._client.search_runs([self.experiment_id], condition, max_results=_TRIALS_LOOKED_AT)
+        scored = [run.data for run in found if names.SCORE in run.data.metrics]
+        return [(data.params, data.metrics[names.SCORE]) for data in scored]
 
     def end(self, run_id: str, status: str, ended: float) -> None:
         """End a run at a time in seconds since the epoch."""

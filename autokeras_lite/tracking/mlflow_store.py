@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autokeras_lite.errors import TrackingError
 from autokeras_lite.tracking import names
+from autokeras_lite.tracking.comparison import FIRST_PARAMETERS, Comparison, telling_parameters
 from autokeras_lite.tracking.entries import (
     search_end_entries,
     search_start_entries,
@@ -24,16 +25,14 @@ from autokeras_lite.tracking.entries import (
     trial_uid,
 )
 from autokeras_lite.tracking.mlflow_model import prepare_saving, register_model
-from autokeras_lite.tracking.mlflow_runs import Runs
+from autokeras_lite.tracking.mlflow_runs import REFUSALS, Runs
 from autokeras_lite.tracking.run_store import EventRefusedError
-from autokeras_lite.tracking.tracker import BestModel, Event, SearchEnd, SearchRecord, TrialEnd, TrialRecord
+from autokeras_lite.tracking.tracker import BestModel, Event, RunFiles, SearchEnd, SearchRecord, TrialEnd, TrialRecord
 from autokeras_lite.tracking.uri import hide_secrets, sqlite_file
 from autokeras_lite.trial import TrialStatus
 
 _TRIAL_STATUS = {TrialStatus.COMPLETED: "FINISHED", TrialStatus.PRUNED: "KILLED", TrialStatus.FAILED: "FAILED"}
 _SEARCH_STATUS = {"completed": "FINISHED", "cancelled": "KILLED", "failed": "FAILED"}
-# What a store says of a request that it will never take. Everything else may be a store that is not well.
-_REFUSALS = frozenset({"BAD_REQUEST", "INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST"})
 _LOCK_SECONDS = 120.0
 
 
@@ -107,6 +106,8 @@ class MlflowStore:
                 case BestModel():
                     _, runs = self._start_search()
                     register_model(self._client, event, experiment_id=runs.experiment_id, run_id=self._run_id)
+                case RunFiles():
+                    self._keep_files(event)
 
     def _begin_session(self, record: SearchRecord) -> None:
         """From here on every run that is there was there before, and ended trials may begin again."""
@@ -124,24 +125,34 @@ class MlflowStore:
             raise EventRefusedError(
                 "An event came before its search. Expected start_search first: a fault of this program."
             )
-        if self._runs is None:
-            location = None if self._artifacts is None else (self._artifacts / record.name).as_uri()
-            self._runs = Runs(self._client, record.name, location)
+        runs = self._open_runs(record.name)
         entries = search_start_entries(record)
         if not self._run_id:
-            self._run_id, is_old = self._runs.begin(
+            self._run_id, is_old = runs.begin(
                 record.name, record.started, entries.tags, identity=names.TAG_SEARCH_UID, is_known=True
             )
             self._is_new = not is_old
             self._is_described = self._is_described and is_old
         if not self._is_described:
-            self._runs.describe(self._run_id, entries, is_new=self._is_new)
+            runs.describe(self._run_id, entries, is_new=self._is_new)
             if record.data:
-                self._runs.log_data(self._run_id, record)
+                runs.log_data(self._run_id, record)
             if not self._is_new:  # what runs there was left by an earlier process; a trial that goes on is opened again
-                self._runs.end_all(self._run_id, record.started, {})
+                runs.end_all(self._run_id, record.started, {})
+            runs.show(self._comparison(record, record.started))
             self._is_described = True
-        return record, self._runs
+        return record, runs
+
+    def _open_runs(self, name: str) -> Runs:
+        if self._runs is None:
+            location = None if self._artifacts is None else (self._artifacts / name).as_uri()
+            self._runs = Runs(self._client, name, location)
+        return self._runs
+
+    def _comparison(
+        self, record: SearchRecord, updated: float, parameters: tuple[str, ...] = FIRST_PARAMETERS
+    ) -> Comparison:
+        return Comparison(self._run_id, record.direction, record.started, updated, parameters)
 
     def _start_trial(self, record: TrialRecord) -> None:
         trial = self._trials.setdefault(record.spec.number, _Trial())
@@ -175,7 +186,7 @@ class MlflowStore:
             return
         if trial.record is not None:
             self._describe_trial(trial, trial.record)
-        entries = trial_end_entries(trial.started, end)
+        entries = trial_end_entries(trial.started, end, training_rows=float(search.data.get("training_rows", 0)))
         if trial.is_new:
             runs.log(trial.run_id, entries)
         else:
@@ -200,6 +211,22 @@ class MlflowStore:
         runs.end(self._run_id, _SEARCH_STATUS[end.status], end.ended)
         if record.uid:
             runs.find(names.TAG_SEARCH_UID, record.uid, self._run_id)
+        parameters = telling_parameters(runs.scored_trials(self._run_id))
+        runs.show(self._comparison(record, end.ended, parameters))
+
+    def _keep_files(self, files: RunFiles) -> None:
+        """Keep files with the run of their search, which may have been written by an earlier process."""
+        runs = self._open_runs(files.name)
+        run_id = runs.find(names.TAG_SEARCH_UID, files.uid, self._run_id)
+        if not run_id:
+            raise EventRefusedError(f"Files came for the search {files.name!r}. Expected its record: it is not there.")
+        self._run_id = self._run_id or run_id
+        for file in files.files:
+            if not file.is_file():
+                raise EventRefusedError(
+                    f"{str(file)!r} is gone. Expected a file to keep with the record. Make it again."
+                )
+            runs.log_file(run_id, file)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -208,7 +235,7 @@ class MlflowStore:
         except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
             said = " ".join(str(error).split())[:300]
             line = hide_secrets(f"{type(error).__name__}: {said}", self._uri)
-            if isinstance(error, MlflowException) and error.error_code in _REFUSALS:
+            if isinstance(error, MlflowException) and error.error_code in REFUSALS:
                 raise EventRefusedError(line) from error
             raise TrackingError(line) from error
 

@@ -19,6 +19,7 @@ from autokeras_lite.tracking.run_store import EventRefusedError, RunStore
 from autokeras_lite.tracking.tracker import (
     BestModel,
     Event,
+    RunFiles,
     SearchEnd,
     SearchRecord,
     TrackingLink,
@@ -54,7 +55,7 @@ class Pauses:
 
 
 class MlflowTracker:
-    """A `Tracker` that writes to MLflow from a thread of its own.
+    """A `Tracker` that writes to MLflow, or to any other `RunStore`, from a thread of its own.
 
     `open_store` is called by that thread, at the first event: it may take seconds. `link` must show no password. What
     waits in the `outbox` is delivered first.
@@ -102,6 +103,10 @@ class MlflowTracker:
         self._tell(end)
         if end.artifact is not None:
             self._tell(BestModel(self._name, end.artifact))
+
+    def log_files(self, files: RunFiles) -> None:
+        """Keep files beside the record of the search, under their names; one that is there is written over."""
+        self._tell(files)
 
     def close(self, timeout_seconds: float) -> int:
         """Wait for what is still to be written, at most so long; return how many events could not be written.

@@ -22,12 +22,14 @@ SEARCH_PREFIX = "search."
 SCORE = "score"
 SECONDS = "seconds"
 PARAMETERS = "parameters"
+ROWS_PER_SECOND = "rows_per_second"
 BEST_EPOCH = "best_epoch"
 EPOCHS = "epochs"
 FOLD_SCORE = "fold/score"
 EPOCH_LOSS = "epoch/loss"
 EPOCH_VALIDATION_LOSS = "epoch/validation_loss"
 EPOCH_SCORE = "epoch/score"
+FINALIST_PREFIX = "finalist."
 BASELINE_PREFIX = "baseline."
 TEST_SCORE = "test_score"
 CORRECTED_SCORE = "corrected_score"
@@ -42,6 +44,7 @@ TAG_TRIAL = "akl.trial"
 TAG_COHORT = "akl.cohort"
 TAG_LANE = "akl.lane"
 TAG_LANES = "akl.lanes"
+TAG_RUNG = "akl.rung"
 TAG_FAMILY = "akl.family"
 TAG_SPACE = "akl.space"
 TAG_ORIGIN = "akl.origin"
@@ -63,19 +66,25 @@ TAG_CHANGED_PREFIX = "akl.changed."
 TAG_VERSION_PREFIX = "akl.version."
 TAG_PARENT = "mlflow.parentRunId"
 TAG_NOTE = "mlflow.note.content"
+TAG_EXPERIMENT_KIND = "mlflow.experimentKind"
+TAG_VIEW_PREFIX = "mlflow.sharedViewState."
 
 KIND_SEARCH = "search"
 KIND_TRIAL = "trial"
 CHAMPION = "champion"
+CHALLENGER = "challenger"
 
 
 @dataclass(frozen=True)
 class Name:
-    """One row of the table: the key, what MLflow takes it for, which runs carry it, and what it says."""
+    """One row of the table: the key, what MLflow takes it for, what carries it, and what it says.
+
+    `runs` is the run of a search, that of a trial, or both; or the experiment, or a version of a registered model.
+    """
 
     key: str
     what: Literal["parameter", "metric", "tag"]
-    runs: Literal["search", "trial", "both"]
+    runs: Literal["search", "trial", "both", "experiment", "model"]
     meaning: str
 
     def covers(self, key: str) -> bool:
@@ -102,13 +111,15 @@ NAMES: tuple[Name, ...] = (
     Name(EPOCH_SCORE, METRIC, "trial", "validation score after each epoch"),
     Name(FOLD_SCORE, METRIC, "trial", "score of each fold, where there are several; the step is the fold, from 0"),
     Name(SECONDS, METRIC, "both", "the trial's share of its cohort's time; on the parent the time of the search"),
-    Name(PARAMETERS, METRIC, "both", "number of weights of the network"),
+    Name(PARAMETERS, METRIC, "trial", "number of weights of the network"),
+    Name(ROWS_PER_SECOND, METRIC, "trial", "training rows that it went through in a second, every epoch counted"),
     Name(BEST_EPOCH, METRIC, "trial", "epoch whose weights were kept, from 1"),
     Name(EPOCHS, METRIC, "trial", "epochs trained"),
     Name(TEST_SCORE, METRIC, "search", "score of the final model on the rows given with --test"),
     Name(CORRECTED_SCORE, METRIC, "search", "the score without the luck of being the best of many"),
     Name(SCORE_LIMITS_PREFIX + "*", METRIC, "search", "both ends of the 90 % interval around the corrected score"),
     Name(ENSEMBLE_PREFIX + "*", METRIC, "search", "score of an ensemble, and its gain on rows that did not choose it"),
+    Name(FINALIST_PREFIX + "*", METRIC, "search", "fresh score of a trial that was scored again before one won"),
     Name(BASELINE_PREFIX + "*", METRIC, "search", "validation score of a baseline"),
     Name(TRIALS_PREFIX + "*", METRIC, "search", "number of trials by how they ended"),
     Name(TAG_KIND, TAG, "both", "search or trial"),
@@ -118,6 +129,7 @@ NAMES: tuple[Name, ...] = (
     Name(TAG_COHORT, TAG, "trial", "number of the cohort that it was trained in"),
     Name(TAG_LANE, TAG, "trial", "its lane in the cohort, from 0"),
     Name(TAG_LANES, TAG, "trial", "how many lanes the cohort had"),
+    Name(TAG_RUNG, TAG, "trial", "how many rungs of its schedule it has stood on; a pruned one ended at the last"),
     Name(TAG_FAMILY, TAG, "trial", "the parameter again, to group by"),
     Name(TAG_SPACE, TAG, "trial", "the parameter again, to group by"),
     Name(TAG_ORIGIN, TAG, "trial", "the parameter again, to group by"),
@@ -138,4 +150,10 @@ NAMES: tuple[Name, ...] = (
     Name(TAG_PREFIX + "*", TAG, "search", "anything else that the search wants to keep"),
     Name(TAG_PARENT, TAG, "trial", "run of the search"),
     Name(TAG_NOTE, TAG, "search", "summary in Markdown, shown as the description of the run"),
+    Name(TAG_EXPERIMENT_KIND, TAG, "experiment", "what MLflow chooses its pages by"),
+    Name(TAG_VIEW_PREFIX + "*", TAG, "experiment", "the saved view that compares the trials, by the run of the search"),
+    Name(TAG_MODEL, TAG, "model", "checksum of the model file"),
+    Name(TAG_SEARCH, TAG, "model", "name of the search that made the model"),
+    Name(TAG_METRIC, TAG, "model", "scikit-learn name of the metric"),
+    Name(TAG_FINGERPRINT, TAG, "model", "hash of the data that the model was made from"),
 )

@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from autokeras_lite.tracking.tracker import Event, SearchEnd, SearchRecord, TrackingLink, TrialEnd, TrialRecord
+from autokeras_lite.tracking.tracker import (
+    Event,
+    RunFiles,
+    SearchEnd,
+    SearchRecord,
+    TrackingLink,
+    TrialEnd,
+    TrialRecord,
+)
 
 
 @dataclass
@@ -27,6 +35,10 @@ class NullTracker:
     def finish_search(self, end: SearchEnd) -> None:
         """Remember the end."""
         self.events.append(end)
+
+    def log_files(self, files: RunFiles) -> None:
+        """Remember the files."""
+        self.events.append(files)
 
     def close(self, timeout_seconds: float) -> int:
         """Return 0: there is nothing to wait for."""

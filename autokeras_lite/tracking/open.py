@@ -4,16 +4,19 @@ import os
 import tempfile
 import warnings
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from autokeras_lite.config import Place
-from autokeras_lite.errors import TrackingError
+from autokeras_lite.errors import ConfigError, TrackingError
 from autokeras_lite.tracking.mlflow_tracker import MlflowTracker
 from autokeras_lite.tracking.outbox import OUTBOX_FOLDER, Outbox
 from autokeras_lite.tracking.run_store import RunStore
-from autokeras_lite.tracking.tracker import Tracker, TrackingLink
+from autokeras_lite.tracking.several import SeveralTrackers
+from autokeras_lite.tracking.tracker import RunFiles, Tracker, TrackingLink
 from autokeras_lite.tracking.uri import ARTIFACTS_FOLDER, SERVER_SCHEMES, mask, resolve_uri, sqlite_file
 
+TENSORBOARD_OUTBOX_FOLDER = "outbox_tensorboard"
 MLFLOW_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -28,8 +31,23 @@ MLFLOW_ENVIRONMENT = {
 }
 
 
+def check_tensorboard(place: Place) -> None:
+    """See that TensorBoard's files can be written, where a person wants them: before anything is read or trained.
+
+    Raises:
+        ConfigError: the package is missing.
+    """
+    if place.tensorboard is not None and find_spec("tensorboard") is None:
+        raise ConfigError(
+            f"--tensorboard {place.tensorboard!r} was given without the package tensorboard. Expected it beside this "
+            'program. Install it: pip install "autokeras_lite[tensorboard]".'
+        )
+
+
 def open_tracker(place: Place) -> Tracker:
     """Open the record of the search at `place`: by default SQLite in the runs folder, else `place.tracking_uri`.
+
+    Where there is a `place.tensorboard`, event files are written to it besides, from an outbox of their own.
 
     Only what is cheap is checked here: the kind of the address, and that the folder takes a file. The store itself is
     opened by the tracker's thread, which begins with what an earlier start of the search left in its outbox. The caller
@@ -38,8 +56,29 @@ def open_tracker(place: Place) -> Tracker:
     waits, no unpickling, few messages.
 
     Raises:
-        TrackingError: the address is of a kind that cannot keep a record, or its folder cannot be written.
+        ConfigError: TensorBoard is wanted, and its package is missing.
+        TrackingError: the address is of a kind that cannot keep a record, or a folder cannot be written.
     """
+    check_tensorboard(place)
+    if place.tensorboard is None:
+        return _open_mlflow_tracker(place)
+    folder = Path(place.tensorboard)
+    _check_folder(folder)
+    return SeveralTrackers((_open_mlflow_tracker(place), _open_tensorboard_tracker(place, folder)))
+
+
+def send_files(place: Place, files: RunFiles, timeout_seconds: float) -> int:
+    """Keep files beside the record of a search that has ended; return how many events wait for the next tracker now.
+
+    Raises:
+        TrackingError: as `open_tracker`.
+    """
+    tracker = open_tracker(place)
+    tracker.log_files(files)
+    return tracker.close(timeout_seconds)
+
+
+def _open_mlflow_tracker(place: Place) -> Tracker:
     uri = store_uri(place)
     file = sqlite_file(uri)
     if file is not None:
@@ -51,9 +90,15 @@ def open_tracker(place: Place) -> Tracker:
     return MlflowTracker(link, partial(_open_mlflow, uri, artifacts), Outbox(place.folder / OUTBOX_FOLDER))
 
 
+def _open_tensorboard_tracker(place: Place, folder: Path) -> Tracker:
+    link = TrackingLink(uri=str(folder), experiment=place.name, run_id="")
+    return MlflowTracker(link, partial(_open_tensorboard, folder), Outbox(place.folder / TENSORBOARD_OUTBOX_FOLDER))
+
+
 def count_waiting(place: Place) -> int:
     """Return how many events of the search at `place` wait for a tracker to be opened that delivers them."""
-    return len(Outbox(place.folder / OUTBOX_FOLDER).waiting)
+    folders = [OUTBOX_FOLDER] if place.tensorboard is None else [OUTBOX_FOLDER, TENSORBOARD_OUTBOX_FOLDER]
+    return sum(len(Outbox(place.folder / folder).waiting) for folder in folders)
 
 
 def store_uri(place: Place) -> str:
@@ -75,6 +120,24 @@ def _open_mlflow(uri: str, artifacts: Path | None) -> RunStore:
     from autokeras_lite.tracking.mlflow_store import MlflowStore
 
     return MlflowStore(uri, artifacts)
+
+
+def _open_tensorboard(folder: Path) -> RunStore:
+    from autokeras_lite.tracking.tensorboard import TensorBoardStore
+
+    return TensorBoardStore(folder)
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        raise TrackingError(
+            f"The TensorBoard folder {str(folder)!r} cannot be written: {error.strerror}. Expected a folder for files. "
+            "Choose another --tensorboard."
+        ) from error
 
 
 def _check_writable(file: Path) -> None:

@@ -15,23 +15,24 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from autokeras_lite.durable import sync
-from autokeras_lite.tracking.tracker import BestModel, Event, SearchEnd, SearchRecord, TrialEnd, TrialRecord
+from autokeras_lite.tracking.tracker import BestModel, Event, RunFiles, SearchEnd, SearchRecord, TrialEnd, TrialRecord
 
 OUTBOX_FOLDER = "outbox"
 EVENTS_FILE = "events.jsonl"
 LOCK_FILE = "events.lock"
 
-KINDS: dict[str, type[SearchRecord | TrialRecord | TrialEnd | SearchEnd | BestModel]] = {
+KINDS: dict[str, type[Event]] = {
     "search_start": SearchRecord,
     "trial_start": TrialRecord,
     "trial_end": TrialEnd,
     "search_end": SearchEnd,
     "best_model": BestModel,
+    "files": RunFiles,
 }
 
 _NEW_LINE = b"\n"
 _NAMES = {kind: name for name, kind in KINDS.items()}
-_SYNCED = (TrialEnd, SearchEnd, BestModel)  # a start without its end is worth little, and costs no trial
+_SYNCED = (TrialEnd, SearchEnd, BestModel, RunFiles)  # a start without its end is worth little, and costs no trial
 
 
 @dataclass(frozen=True)
@@ -170,17 +171,23 @@ class Outbox:
             return None
 
     def _event(self, values: dict[str, Any]) -> Event:
-        event = KINDS[values["kind"]].from_json(values["event"])
-        if isinstance(event, BestModel) and "inside" in values:
-            return replace(event, folder=self._file.parent.parent / values["inside"])
+        event, search = KINDS[values["kind"]].from_json(values["event"]), self._file.parent.parent
+        match event:
+            case BestModel() if "inside" in values:
+                return replace(event, folder=search / values["inside"])
+            case RunFiles() if "inside" in values:
+                return replace(event, files=tuple(search / file for file in values["inside"]))
         return event
 
-    def _inside(self, event: Event) -> dict[str, str]:
-        """Return where in the folder of the search a model lies: the folder may be moved before the model is taken."""
+    def _inside(self, event: Event) -> dict[str, Any]:
+        """Return where in the folder of the search files lie: the folder may be moved before the files are taken."""
         search = self._file.parent.parent.absolute()
-        if not isinstance(event, BestModel) or not event.folder.absolute().is_relative_to(search):
-            return {}
-        return {"inside": event.folder.absolute().relative_to(search).as_posix()}
+        match event:
+            case BestModel() if event.folder.absolute().is_relative_to(search):
+                return {"inside": event.folder.absolute().relative_to(search).as_posix()}
+            case RunFiles() if all(file.absolute().is_relative_to(search) for file in event.files):
+                return {"inside": [file.absolute().relative_to(search).as_posix() for file in event.files]}
+        return {}
 
     def _write(self, values: dict[str, Any], *, is_synced: bool) -> None:
         self._unsaved.append(json.dumps(values, default=_plain).encode() + _NEW_LINE)

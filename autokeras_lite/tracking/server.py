@@ -16,11 +16,12 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import HTTPError
-from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
 from autokeras_lite.errors import TrackingError
 from autokeras_lite.tracking import names
+from autokeras_lite.tracking.comparison import comparison_address, list_address, plain_address, side_by_side_address
 from autokeras_lite.tracking.open import MLFLOW_ENVIRONMENT
 from autokeras_lite.tracking.uri import ARTIFACTS_FOLDER, SERVER_SCHEMES, mask, resolve_uri, sqlite_file
 
@@ -28,7 +29,11 @@ DEFAULT_PORT = 5000
 LOOPBACK = "127.0.0.1"
 
 _PORTS_TRIED = 50
-_PAGES = "workflowType=machine_learning"  # else the UI shows its pages for agents around everything
+# Browsers refuse to open these (Fetch standard, "bad port").
+_REFUSED_PORTS = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
+)
+_SIDE_BY_SIDE = 5
 _START_SECONDS = 120.0
 _STOP_SECONDS = 10.0
 _VANISH_SECONDS = 2.0
@@ -56,7 +61,15 @@ class UiServer:
     @property
     def start_url(self) -> str:
         """The page to open: the comparison of the search that was named, else the list of searches."""
-        return f"{self.url}/#/experiments?{_PAGES}" if self.name is None else self.comparison_url(self.name)
+        return list_address(self.url) if self.name is None else self.comparison_url(self.name)
+
+    @property
+    def best_url(self) -> str | None:
+        """The page that sets the best trials of the search that was named beside each other; `None` below two."""
+        if self.name is None:
+            return None
+        found = self._find(self.name)
+        return None if found is None else self._side_by_side(found)
 
     def comparison_url(self, experiment: str) -> str:
         """Return the page that compares the trials of the newest search in `experiment`, best score first.
@@ -64,20 +77,12 @@ class UiServer:
         Raises:
             TrackingError: the server has no such experiment, or it does not answer.
         """
-        query = urlencode({"experiment_name": experiment})
-        found = self._ask(f"experiments/get-by-name?{query}", f"search {experiment!r}")
-        experiment_id = str(found["experiment"]["experiment_id"])
-        newest = self._newest_search(experiment_id)
-        if newest is None:
-            return f"{self.url}/#/experiments/{experiment_id}/runs?{_PAGES}"
-        run_id, is_ascending = newest
-        page = {
-            "searchFilter": f"tags.`{names.TAG_PARENT}` = '{run_id}'",
-            "orderByKey": f"metrics.`{names.SCORE}`",
-            "orderByAsc": str(is_ascending).lower(),
-            "compareRunsMode": "CHART",
-        }
-        return f"{self.url}/#/experiments/{experiment_id}/runs?{_PAGES}&{urlencode(page, quote_via=quote)}"
+        found = self._find(experiment)
+        if found is None:
+            return list_address(self.url)
+        if found.has_view:
+            return comparison_address(self.url, found.experiment_id, found.run_id)
+        return plain_address(self.url, found.experiment_id, found.run_id, is_ascending=found.is_ascending)
 
     def wait(self) -> None:
         """Wait until the server has ended; at once where none was started."""
@@ -89,19 +94,35 @@ class UiServer:
         if self.process is not None:
             _end_group(self.process)
 
-    def _newest_search(self, experiment_id: str) -> tuple[str, bool] | None:
-        """Return the run of the newest search, and whether a low score is a good one."""
-        asked = {
-            "experiment_ids": [experiment_id],
-            "filter": f"tags.`{names.TAG_KIND}` = '{names.KIND_SEARCH}'",
-            "order_by": ["attributes.start_time DESC"],
-            "max_results": 1,
-        }
-        runs = self._ask("runs/search", "runs", asked).get("runs", [])
+    def _find(self, experiment: str) -> "_Found | None":
+        """Return the newest search of an experiment, `None` where it has none."""
+        query = urlencode({"experiment_name": experiment})
+        values = self._ask(f"experiments/get-by-name?{query}", f"search {experiment!r}")["experiment"]
+        experiment_id = str(values["experiment_id"])
+        is_search = f"tags.`{names.TAG_KIND}` = '{names.KIND_SEARCH}'"
+        runs = self._runs(experiment_id, is_search, "attributes.start_time DESC", 1)
         if not runs:
             return None
+        run_id = str(runs[0]["info"]["run_id"])
+        views = {tag["key"] for tag in values.get("tags", [])}
         tags = {tag["key"]: tag["value"] for tag in runs[0]["data"].get("tags", [])}
-        return str(runs[0]["info"]["run_id"]), tags.get(names.TAG_DIRECTION) == "minimize"
+        is_ascending = tags.get(names.TAG_DIRECTION) == "minimize"
+        return _Found(experiment_id, run_id, is_ascending, names.TAG_VIEW_PREFIX + run_id in views)
+
+    def _side_by_side(self, found: "_Found") -> str | None:
+        is_trial = f"tags.`{names.TAG_PARENT}` = '{found.run_id}'"
+        order = f"metrics.`{names.SCORE}` {'ASC' if found.is_ascending else 'DESC'}"
+        runs = self._runs(found.experiment_id, is_trial, order, _SIDE_BY_SIDE)
+        best = [
+            str(run["info"]["run_id"])
+            for run in runs
+            if any(metric["key"] == names.SCORE for metric in run["data"].get("metrics", []))
+        ]
+        return side_by_side_address(self.url, found.experiment_id, best) if len(best) > 1 else None
+
+    def _runs(self, experiment_id: str, condition: str, order: str, most: int) -> list[dict[str, Any]]:
+        asked = {"experiment_ids": [experiment_id], "filter": condition, "order_by": [order], "max_results": most}
+        return list(self._ask("runs/search", "runs", asked).get("runs", []))
 
     def _ask(self, path: str, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
@@ -120,6 +141,16 @@ class UiServer:
                 "with this store. Check the name and --tracking-uri."
             ) from error
         return dict(found)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A search on a server; `is_ascending` says that a low score is a good one."""
+
+    experiment_id: str
+    run_id: str
+    is_ascending: bool
+    has_view: bool
 
 
 def serve_ui(
@@ -164,6 +195,8 @@ def _running_server(uri: str, name: str | None) -> UiServer:
 
 def _free_port(first: int) -> int:
     for port in range(max(first, 1), min(first + _PORTS_TRIED, 65536)):
+        if port in _REFUSED_PORTS:
+            continue
         with socket.socket() as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

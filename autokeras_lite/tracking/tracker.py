@@ -14,9 +14,9 @@ class SearchRecord:
     """A search as it begins: everything that a tracker may want to write down about it.
 
     `params` are the options and what was inferred, `tags` are versions (`version.keras`) and the like. `data` describes
-    the data set: `name`, `source`, `rows`, `columns`, `targets`, `fingerprint`. `started` is in seconds since the
-    epoch. `uid` names the search for ever: a record with the uid of an earlier one continues its runs, one without a
-    uid begins new ones.
+    the data set: `name`, `source`, `rows`, `training_rows` (those of one fold), `columns`, `targets`, `fingerprint`.
+    `started` is in seconds since the epoch. `uid` names the search for ever: a record with the uid of an earlier one
+    continues its runs, one without a uid begins new ones.
     """
 
     name: str
@@ -65,19 +65,21 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """A trial as it ended; `ended` is in seconds since the epoch."""
+    """A trial as it ended; `ended` is in seconds since the epoch, `rungs` are the epochs at which it was judged."""
 
     outcome: TrialOutcome
     ended: float
+    rungs: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""
-        return {"outcome": self.outcome.to_json(), "ended": self.ended}
+        return {"outcome": self.outcome.to_json(), "ended": self.ended, "rungs": list(self.rungs)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Return the end that `to_json` wrote."""
-        return cls(**{**values, "outcome": TrialOutcome.from_json(values["outcome"])})
+        outcome, rungs = TrialOutcome.from_json(values["outcome"]), tuple(values.get("rungs", ()))
+        return cls(**{**values, "outcome": outcome, "rungs": rungs})
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,28 @@ class BestModel:
         return cls(**{**values, "folder": Path(values["folder"])})
 
 
-Event = SearchRecord | TrialRecord | TrialEnd | SearchEnd | BestModel
+@dataclass(frozen=True)
+class RunFiles:
+    """Files about the search `name`, to be kept beside its record; `uid` is that of its `SearchRecord`.
+
+    They may come when the search has ended long ago: the uid says whose they are.
+    """
+
+    name: str
+    uid: str
+    files: tuple[Path, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return {"name": self.name, "uid": self.uid, "files": [str(file) for file in self.files]}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the files that `to_json` wrote."""
+        return cls(**{**values, "files": tuple(Path(file) for file in values["files"])})
+
+
+Event = SearchRecord | TrialRecord | TrialEnd | SearchEnd | BestModel | RunFiles
 
 
 @dataclass(frozen=True)
@@ -145,7 +168,7 @@ class Tracker(Protocol):
 
     Laws: no call waits for the store, none raises because the store is slow or gone, and what is not yet written when
     `close` has waited its time is told by its return value and waits on disk for the next tracker of this search. To
-    tell something twice changes nothing. Only `open_tracker` may refuse, with a `TrackingError`.
+    tell something twice changes nothing. Only `open_tracker` may refuse.
     """
 
     def start_search(self, record: SearchRecord) -> None:
@@ -159,6 +182,9 @@ class Tracker(Protocol):
 
     def finish_search(self, end: SearchEnd) -> None:
         """Write down how the search ended, with its best model; trials that did not end are closed."""
+
+    def log_files(self, files: RunFiles) -> None:
+        """Keep files beside the record of the search, under their names; one that is there is written over."""
 
     def close(self, timeout_seconds: float) -> int:
         """Wait for what is still to be written, at most so long; return how many events could not be written."""

@@ -2,6 +2,7 @@
 
 import math
 import posixpath
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -81,6 +82,30 @@ def test_a_trial_tells_the_attempts_that_failed_before_it():
         "cohort 4, with 8 lanes: OUT_OF_MEMORY_HOST: no memory left",
         "cohort 5, alone: SIGNAL: signal 9",
     ]
+
+
+@pytest.mark.parametrize(("epochs", "rung"), [(1, "0"), (2, "1"), (6, "1"), (7, "2"), (20, "2")])
+def test_a_trial_tells_on_how_many_rungs_it_stood(epochs, rung):
+    end = replace(trial_end(0, Cause.PRUNED, epochs=epochs), rungs=(2, 7))
+
+    assert trial_end_entries(STARTED, end).tags["akl.rung"] == rung
+
+
+def test_a_trial_without_rungs_tells_none():
+    assert "akl.rung" not in trial_end_entries(STARTED, trial_end(0)).tags
+
+
+def test_throughput_counts_the_training_rows_of_every_epoch_and_fold():
+    points = trial_end_entries(STARTED, trial_end(0), training_rows=80.0).points
+
+    assert [p.value for p in points if p.key == "rows_per_second"] == [80 * 2 * 3 / 1.5]
+
+
+@pytest.mark.parametrize(("rows", "cause"), [(0.0, Cause.OK), (80.0, Cause.DIVERGED)])
+def test_without_rows_or_without_a_score_there_is_no_throughput(rows, cause):
+    points = trial_end_entries(STARTED, trial_end(0, cause), training_rows=rows).points
+
+    assert [p for p in points if p.key == "rows_per_second"] == []
 
 
 def test_runs_are_found_by_the_uid_of_their_search():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made_up_search import STACK, search_end, search_record, trial_end, trial_record
 
 from autokeras_lite.tracking.outbox import EVENTS_FILE, KINDS, LOCK_FILE, Outbox
-from autokeras_lite.tracking.tracker import BestModel
+from autokeras_lite.tracking.tracker import BestModel, RunFiles
 from autokeras_lite.trial import Cause, Curve, FailedAttempt
 
 EARLIER = (FailedAttempt(1, 8, Cause.OUT_OF_MEMORY_HOST, "no memory left"),)
@@ -24,6 +24,7 @@ EVENTS = {
     "trial_end": trial_end(3, Cause.SIGNAL, earlier=EARLIER),
     "search_end": search_end(Path("runs/adult/artifact")),
     "best_model": BestModel("adult", Path("runs/adult/artifact")),
+    "files": RunFiles("adult", "a1", (Path("runs/adult/report.html"), Path("card.md"))),
 }
 
 
@@ -59,7 +60,7 @@ def test_what_was_delivered_does_not_wait_and_the_rest_keeps_its_order(tmp_path)
     later = Outbox(tmp_path)
     later.append(trial_record(9))
 
-    assert events_of(later) == [EVENTS["search_start"], EVENTS["trial_end"], EVENTS["best_model"]]
+    assert events_of(later) == [EVENTS[kind] for kind in ("search_start", "trial_end", "best_model", "files")]
     assert events_of(Outbox(tmp_path)) == [*events_of(later), trial_record(9)]
 
 
@@ -189,6 +190,15 @@ def test_a_model_is_found_where_the_folder_of_its_search_has_been_moved(tmp_path
     before.rename(after)
 
     assert events_of(Outbox(after / "outbox")) == [BestModel("adult", after / "artifact")]
+
+
+def test_files_are_found_where_the_folder_of_their_search_has_been_moved(tmp_path):
+    before, after = tmp_path / "adult", tmp_path / "moved" / "adult"
+    Outbox(before / "outbox").append(RunFiles("adult", "a1", (before / "report.html", before / "card.md")))
+    after.parent.mkdir()
+    before.rename(after)
+
+    assert events_of(Outbox(after / "outbox")) == [RunFiles("adult", "a1", (after / "report.html", after / "card.md"))]
 
 
 def test_a_model_outside_the_folder_of_its_search_stays_where_it_is(tmp_path):

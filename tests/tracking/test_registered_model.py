@@ -26,8 +26,9 @@ from autokeras_lite.data.encode import Encoding, fit_encoding
 from autokeras_lite.data.encode_arrays import ScaledArray
 from autokeras_lite.data.profile import profile_dataset
 from autokeras_lite.tasks.task import Task, TaskKind
-from autokeras_lite.tracking.mlflow_model import signature_of, upload_patience
+from autokeras_lite.tracking.mlflow_model import signature_of
 from autokeras_lite.tracking.open import open_tracker, store_uri
+from autokeras_lite.tracking.patience import upload_patience
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:mlflow")
 
@@ -59,16 +60,29 @@ def artifact(tmp_path_factory):
     return folder
 
 
+def search_once(place, artifact, metrics=None, **changes):
+    """One search from its beginning to its end, with a best model; return where its record lies."""
+    tracker = open_tracker(place)
+    tracker.start_search(search_record(place.name, **changes))
+    end = search_end(artifact) if metrics is None else search_end(artifact, metrics=metrics)
+    tracker.finish_search(end)
+    assert tracker.close(120) == 0, tracker.problems
+    return tracker.link
+
+
 @pytest.fixture(scope="module")
 def kept(artifact, tmp_path_factory):
     """Two searches of one name, one after the other, each with a best model."""
     place = Place("adult", str(tmp_path_factory.mktemp("runs")))
-    for _ in range(2):
-        tracker = open_tracker(place)
-        tracker.start_search(search_record())
-        tracker.finish_search(search_end(artifact))
-        assert tracker.close(120) == 0, tracker.problems
-    return MlflowClient(tracking_uri=store_uri(place)), tracker.link
+    search_once(place, artifact)
+    link = search_once(place, artifact, {"score": 0.91})
+    return MlflowClient(tracking_uri=store_uri(place)), link
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder whose store several searches share."""
+    return str(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture
@@ -81,13 +95,72 @@ def loaded(kept, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_newest_best_model_is_the_champion(kept):
+def test_the_better_one_of_two_models_is_the_champion(kept):
     client, link = kept
     champion = client.get_model_version_by_alias("adult", "champion")
 
     assert str(champion.version) == "2"
     assert champion.run_id == link.run_id
     assert len(client.search_model_versions("name='adult'")) == 2
+
+
+@pytest.mark.slow
+def test_a_model_is_registered_with_what_it_was_made_from(kept):
+    client, _ = kept
+    version = client.get_model_version("adult", "1")
+    (model,) = client.search_logged_models(["1"], f"source_run_id = '{version.run_id}'")
+
+    assert (version.tags["akl.search"], version.tags["akl.metric"]) == ("adult", "roc_auc")
+    assert version.tags["akl.data_fingerprint"] == "f"
+    assert version.description == "binary, roc_auc 0.5 on rows that it was not trained on; tabular_mlp"
+    assert model.params == {"task": "binary", "metric": "roc_auc", "family": "tabular_mlp"}
+
+
+OTHER_DATA = {"data": {"fingerprint": "another"}}
+OTHER_TASK = {"params": {"task": "multiclass"}}
+CHALLENGES = {
+    "worse": ({}, {"score": 0.5}, {"score": 0.4}, {"champion": "1", "challenger": "2"}),
+    "as good": ({}, {"score": 0.5}, {"score": 0.5}, {"champion": "1", "challenger": "2"}),
+    "better": ({}, {"score": 0.5}, {"score": 0.6}, {"champion": "2"}),
+    "better, where less is better": ({"direction": "minimize"}, {"score": 0.5}, {"score": 0.4}, {"champion": "2"}),
+    "worse, corrected": (
+        {},
+        {"score": 0.5, "corrected_score": 0.49},
+        {"score": 0.6, "corrected_score": 0.48},
+        {"champion": "1", "challenger": "2"},
+    ),
+    "better, where only one is corrected": (
+        {},
+        {"score": 0.5, "corrected_score": 0.4},
+        {"score": 0.6},
+        {"champion": "2"},
+    ),
+    "worse, on other data": (OTHER_DATA, {"score": 0.5}, {"score": 0.4}, {"champion": "2"}),
+    "worse, at another task": (OTHER_TASK, {"score": 0.5}, {"score": 0.4}, {"champion": "2"}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CHALLENGES)
+def test_a_model_that_does_not_beat_the_champion_of_the_same_question_challenges_it(runs, artifact, case):
+    changes, first, second, expected = CHALLENGES[case]
+    place = Place(f"search-{list(CHALLENGES).index(case)}", runs)
+    same = {key: value for key, value in changes.items() if key == "direction"}
+    search_once(place, artifact, first, **same)
+    search_once(place, artifact, second, **changes)
+    registered = MlflowClient(tracking_uri=store_uri(place)).get_registered_model(place.name)
+
+    assert {alias: str(version) for alias, version in registered.aliases.items()} == expected
+
+
+@pytest.mark.slow
+def test_a_new_champion_has_no_challenger_and_a_search_that_goes_on_does_not_challenge_itself(runs, artifact):
+    place = Place("adult", runs)
+    for score, uid in ((0.5, "a"), (0.4, "b"), (0.6, "b"), (0.55, "b")):
+        search_once(place, artifact, {"score": score}, uid=uid)
+    registered = MlflowClient(tracking_uri=store_uri(place)).get_registered_model("adult")
+
+    assert {alias: str(version) for alias, version in registered.aliases.items()} == {"champion": "2"}
 
 
 @pytest.mark.slow

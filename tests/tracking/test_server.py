@@ -2,9 +2,12 @@
 
 import base64
 import os
+import sqlite3
 import threading
 import urllib.error
 import urllib.request
+from contextlib import closing
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -106,6 +109,13 @@ def test_no_free_port_is_told(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_port_that_browsers_refuse_is_passed_over(runs_dir):
+    server = serve_ui(runs_dir, port=5060)
+    server.stop()
+    assert int(server.url.rpartition(":")[2]) >= 5062
+
+
+@pytest.mark.slow
 def test_no_process_shows_the_password_of_a_store(tmp_path):
     lines = set()
     refused = []
@@ -172,13 +182,27 @@ class TestRunningServer:
         assert not is_group_alive(second.process.pid)
         assert is_group_alive(server.process.pid)
 
-    def test_the_first_page_compares_the_trials_of_the_search_best_first(self, server):
-        assert "searchFilter=tags.%60mlflow.parentRunId%60%20%3D%20%27" in server.start_url
-        assert "orderByAsc=false" in server.start_url
+    def test_the_first_page_is_the_saved_view_of_the_search(self, server, runs_dir):
+        key = parse_qs(urlsplit(urlsplit(server.start_url).fragment).query)["viewStateShareKey"][0]
+        with closing(sqlite3.connect(runs_dir / "mlflow.db")) as database:
+            tags = {key for (key,) in database.execute("select key from experiment_tags")}
+        assert f"mlflow.sharedViewState.{key}" in tags
         assert "compareRunsMode=CHART" in server.start_url
 
-    def test_a_metric_that_is_minimised_is_sorted_upwards(self, server):
-        assert "orderByAsc=true" in server.comparison_url("houses")
+    def test_a_record_without_a_saved_view_is_shown_best_first_too(self, server, runs_dir):
+        with closing(sqlite3.connect(runs_dir / "mlflow.db")) as database:
+            database.execute(
+                "delete from experiment_tags where key like 'mlflow.sharedViewState.%' and experiment_id = 2"
+            )
+            database.commit()
+        address = server.comparison_url("houses")
+
+        assert "searchFilter=tags.%60mlflow.parentRunId%60%20%3D%20%27" in address
+        assert "orderByAsc=true" in address, "a metric that is minimised is sorted upwards"
+        assert "viewStateShareKey" not in address
+
+    def test_one_trial_has_nothing_to_be_set_beside(self, server):
+        assert server.best_url is None
 
     def test_an_unknown_search_is_told(self, server):
         with pytest.raises(TrackingError, match="unknown-search"):
