@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from autokeras_lite.search.observer import Overview
 
 REFRESHES_PER_SECOND = 4
-_WIDE = 120
-_MOST_WIDTH = 140  # wider rows are hard to follow with the eye
+WIDE = 120
+MOST_WIDTH = 140  # wider rows are hard to follow with the eye
 _LINES_WITHOUT_COHORTS = 11
 _LINES_OF_A_REASON = 3
-_COLOURS = {TrialStatus.COMPLETED: "green", TrialStatus.PRUNED: "yellow", TrialStatus.FAILED: "red"}
+_FEWEST_COLUMNS = 20
+STATUS_COLOURS = {TrialStatus.COMPLETED: "green", TrialStatus.PRUNED: "yellow", TrialStatus.FAILED: "red"}
 
 
 class Display:
@@ -44,7 +45,7 @@ class Display:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the present state in the width and height that there are."""
         with self._lock:
-            width = min(options.max_width, _MOST_WIDTH)
+            width = min(options.max_width, MOST_WIDTH)
             picture = draw_progress(self._progress, self._now(), width, console.height)
         yield from console.render(picture, options.update_width(width))
 
@@ -104,8 +105,42 @@ class Display:
 @contextmanager
 def shown_live(display: Display, console: Console) -> Iterator[None]:
     """Draw the display on a terminal until the block ends; then it is gone."""
-    with Live(display, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=True):
+    with kept_tidy(Live(display, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=True)):
         yield
+
+
+@contextmanager
+def kept_tidy(live: Live) -> Iterator[None]:
+    """Start a live display and end it whatever happens: its own `with` leaves no cursor if Ctrl-C meets its start."""
+    try:
+        live.start(refresh=True)
+        yield
+    finally:
+        live.stop()
+
+
+def say_above(console: Console) -> Callable[[str], None]:
+    """Return what prints a line of the log above a display; what does not fit stands below its text, not its time."""
+
+    def say(line: str) -> None:
+        stamp, _, message = line.lstrip().partition("  ")
+        stamp = f"{stamp:>7}  "
+        room = max(_FEWEST_COLUMNS, console.width - len(stamp))
+        told = Text(message).wrap(console, room, overflow="fold")
+        console.print(
+            Text(f"\n{' ' * len(stamp)}".join([f"{stamp}{told[0].plain}", *(part.plain for part in told[1:])]))
+        )
+
+    return say
+
+
+def draw_bar(spent: float, told: str) -> Table:
+    """Return a bar that is full to a share from 0 to 1, with words behind it."""
+    grid = Table.grid(padding=(0, 2), expand=True)
+    grid.add_column(ratio=1)
+    grid.add_column(no_wrap=True)
+    grid.add_row(ProgressBar(total=1.0, completed=spent, complete_style="cyan", finished_style="cyan"), told)
+    return grid
 
 
 def draw_progress(progress: Progress, now: float, width: int, height: int) -> RenderableType:
@@ -149,12 +184,7 @@ def _budget(progress: Progress, overview: "Overview", now: float) -> Table:
         told = [f"{show_seconds(budget.seconds - elapsed)} left of {show_seconds(budget.seconds)}"]
     if budget.trials is not None:
         told.append(f"{progress.num_counted} of {count(budget.trials, 'trial')}")
-    grid = Table.grid(padding=(0, 2), expand=True)
-    grid.add_column(ratio=1)
-    grid.add_column(no_wrap=True)
-    bar = ProgressBar(total=1.0, completed=progress.spent(now), complete_style="cyan", finished_style="cyan")
-    grid.add_row(bar, ", ".join(told))
-    return grid
+    return draw_bar(progress.spent(now), ", ".join(told))
 
 
 def _standing(progress: Progress, overview: "Overview") -> Table:
@@ -193,7 +223,7 @@ def _counts(progress: Progress, overview: "Overview") -> Text:
     for status in TrialStatus:
         number = progress.counts[status]
         line.append(", " if line else "")
-        line.append(f"{number} {status}", style=_COLOURS[status] if number else "dim")
+        line.append(f"{number} {status}", style=STATUS_COLOURS[status] if number else "dim")
     return line
 
 
@@ -207,7 +237,7 @@ def _cohorts(progress: Progress, width: int, most: int) -> Group:
     grid.add_column(no_wrap=True, justify="right", min_width=6)
     standings = sorted(progress.cohorts.values(), key=lambda standing: standing.cohort.number)
     for standing in standings[:most]:
-        grid.add_row(*_cohort_row(standing, is_wide=width >= _WIDE))
+        grid.add_row(*_cohort_row(standing, is_wide=width >= WIDE))
     hidden = len(standings) - most
     return Group(grid, *([Text(f"and {count(hidden, 'more cohort')}", style="dim")] if hidden > 0 else []))
 

@@ -5,13 +5,14 @@ import sys
 import click
 
 from autokeras_lite.cli import options
+from autokeras_lite.cli.completing import complete_files
 from autokeras_lite.cli.functions import Functions
 from autokeras_lite.cli.places import find_search
 
 
 @click.command("evaluate", short_help="Score the best model on labelled rows.")
 @options.search_name
-@click.argument("test", metavar="TEST")
+@click.argument("test", metavar="TEST", shell_complete=complete_files)
 @options.runs_dir
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autokeras_lite.cli import options
+from autokeras_lite.cli.completing import complete_files
 from autokeras_lite.cli.functions import Functions
 from autokeras_lite.cli.places import find_search
 
@@ -24,7 +25,10 @@ _BAR_WIDTH = 16
 @options.search_name
 @options.runs_dir
 @click.option(
-    "--data", metavar="FILE", help="Labelled rows to judge by.  [default: the validation rows of the searched file]"
+    "--data",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Labelled rows to judge by.  [default: the validation rows of the searched file]",
 )
 @click.option(
     "--seconds",

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _PROGRAM = "autokeras-lite"
 _NETWORK = "best network"
 _MOST_NOTES = 5
+REPORT_FILE, _RECORD_FILE = "report.html", "summary.json"
 
 
 @dataclass(frozen=True)
@@ -66,28 +68,38 @@ def next_commands(summary: "SearchSummary", invocation: Invocation) -> list[tupl
     num_trials = sum(asdict(summary.trials).values())
     new, test = (shlex.quote(f"{name}{invocation.suffix}") for name in ("new", "test"))
     store = "" if invocation.tracking_uri is None else f" --tracking-uri {shlex.quote(summary.tracking.uri)}"
-    failures = (_command("failures", invocation), "what failed, and why")
+    failures = (command_line("failures", invocation), "what failed, and why")
     commands = [failures] if summary.stopped == "failures" else []
     if summary.stopped in ("interrupted", "unfinished"):
         commands.append((resume_command(invocation), "go on where it stopped"))
     elif summary.best is None:
         commands.append((invocation.more_time or _more_time(invocation), "the same search with more time"))
     if num_trials:
-        commands.append((_command("leaderboard", invocation), "every trial, best first"))
+        commands.append((command_line("leaderboard", invocation), "every trial, best first"))
     if summary.trials.failed and failures not in commands:
         commands.append(failures)
     if summary.best is not None:
-        commands.append((_command("predict", invocation, new, "-o predictions.csv"), "predict new rows"))
-        commands.append((_command("evaluate", invocation, test), "score other labelled rows"))
-        commands.append((_command("explain", invocation), "which columns and settings mattered"))
+        commands.append((command_line("predict", invocation, new, "-o predictions.csv"), "predict new rows"))
+        commands.append((command_line("evaluate", invocation, test), "score other labelled rows"))
+        commands.append((command_line("explain", invocation), "which columns and settings mattered"))
+    if num_trials and not has_report(invocation.folder):
+        commands.append((command_line("report", invocation), "everything on one page"))
     if num_trials:
-        commands.append((f"{_command('ui', invocation)}{store}", "compare the trials in a browser"))
+        commands.append((f"{command_line('ui', invocation)}{store}", "compare the trials in a browser"))
     return commands
 
 
 def resume_command(invocation: Invocation) -> str:
     """Return the command that goes on with this search."""
-    return _command("resume", invocation)
+    return command_line("resume", invocation)
+
+
+def has_report(folder: Path) -> bool:
+    """Say whether there is a report of the search as it stands now."""
+    page, record = folder / REPORT_FILE, folder / _RECORD_FILE
+    with suppress(OSError):
+        return page.stat().st_mtime_ns >= record.stat().st_mtime_ns
+    return False
 
 
 def describe_end(summary: "SearchSummary", invocation: Invocation) -> list[str]:
@@ -96,7 +108,7 @@ def describe_end(summary: "SearchSummary", invocation: Invocation) -> list[str]:
         return []
     if summary.stopped == "failures":
         return [
-            f"Stopped by failures. What failed, and why: {_command('failures', invocation)}",
+            f"Stopped by failures. What failed, and why: {command_line('failures', invocation)}",
             f"When that is mended, go on with: {resume_command(invocation)}",
         ]
     best, num_trials = summary.best, sum(asdict(summary.trials).values())
@@ -110,7 +122,8 @@ def describe_end(summary: "SearchSummary", invocation: Invocation) -> list[str]:
     ]
 
 
-def _command(command: str, invocation: Invocation, *words: str) -> str:
+def command_line(command: str, invocation: Invocation, *words: str) -> str:
+    """Return a command for this search as it can be pasted, with more words behind the name."""
     is_default = invocation.runs_dir == DEFAULT_RUNS_DIR
     place = () if is_default else ("--runs-dir", shlex.quote(invocation.runs_dir))
     return " ".join([_PROGRAM, command, shlex.quote(invocation.folder.name), *words, *place])
@@ -192,6 +205,8 @@ def _facts(summary: "SearchSummary", invocation: Invocation) -> Table:
     table.add_row("trials", f"{trials.completed} completed, {trials.pruned} pruned, {trials.failed} failed")
     table.add_row("time", show_seconds(summary.seconds))
     table.add_row("saved in", Text(str(invocation.folder) if best is None else summary.artifact))
+    if has_report(invocation.folder):
+        table.add_row("report", Text(str(invocation.folder / REPORT_FILE)))
     if summary.tracking.uri:
         waiting = f" ({count(summary.unsent, 'record')} still to be sent)" if summary.unsent else ""
         table.add_row("tracked in", Text(f"{summary.tracking.uri}{waiting}"))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack
 from autokeras_lite.config import Execution, SearchOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from autokeras_lite.search.explain import Explanation
@@ -37,8 +39,15 @@ class Result(Protocol):
     def explain(self, data: Any = None, *, seconds: float) -> "Explanation":
         """Say which columns the model goes by, and which hyperparameters mattered."""
 
+    def report(self, output: str | Path | None = None) -> Path:
+        """Write everything about the search on one page and return its path."""
+
     def leaderboard(self) -> "pd.DataFrame":
         """Return a row for each trial, best first."""
+
+    @property
+    def trials(self) -> "pd.DataFrame":
+        """Every trial in order, with its configuration."""
 
     def failures(self) -> "pd.DataFrame":
         """Return the columns trial, cause, message, attempts, traceback: a row for each trial that failed."""
@@ -54,6 +63,10 @@ class Server(Protocol):
     @property
     def start_url(self) -> str:
         """The page to open first."""
+
+    @property
+    def best_url(self) -> str | None:
+        """The page that sets the best trials beside each other, where there are some."""
 
     def wait(self) -> None:
         """Wait until it has ended."""
@@ -75,6 +88,9 @@ class Functions(Protocol):
 
     def load(self, folder: Path) -> Result:
         """Read what a search has left so far."""
+
+    def trial_lines(self, folder: Path) -> "Iterable[str]":
+        """Return every trial of a search as a JSON object, with its curves."""
 
     def serve_ui(self, runs_dir: str, *, port: int | None, tracking_uri: str | None, name: str | None) -> Server:
         """Start the MLflow UI."""
@@ -111,6 +127,12 @@ class RealFunctions:
         from autokeras_lite.api import load
 
         return load(folder)
+
+    def trial_lines(self, folder: Path) -> "Iterable[str]":
+        """Return every trial of a search as a JSON object, with its curves."""
+        from autokeras_lite.report.export import trial_lines
+
+        return trial_lines(folder)
 
     def serve_ui(self, runs_dir: str, *, port: int | None, tracking_uri: str | None, name: str | None) -> Server:
         """Start the MLflow UI."""

@@ -15,7 +15,8 @@ from autokeras_lite.errors import AutokerasLiteError
 
 # Each command stands in the module of its name and is imported when it is asked for.
 COMMANDS = (
-    "search", "resume", "leaderboard", "failures", "predict", "evaluate", "explain", "spaces", "ui", "doctor",
+    "search", "resume", "watch", "status", "list", "leaderboard", "failures", "predict", "evaluate", "explain",
+    "report", "export", "spaces", "ui", "doctor", "completion",
 )  # fmt: skip
 _BEGIN = "Begin with: autokeras-lite search data.csv --target COLUMN --time-limit 5m"
 

@@ -2,15 +2,27 @@
 
 import click
 
+from autokeras_lite.cli.completing import complete_folders, complete_searches
 from autokeras_lite.config import DEFAULT_RUNS_DIR
 
 runs_dir = click.option(
-    "--runs-dir", metavar="FOLDER", default=DEFAULT_RUNS_DIR, show_default=True, help="Folder that holds the searches."
+    "--runs-dir",
+    metavar="FOLDER",
+    default=DEFAULT_RUNS_DIR,
+    show_default=True,
+    shell_complete=complete_folders,
+    help="Folder that holds the searches.",
 )
 tracking_uri = click.option(
     "--tracking-uri", metavar="URI", help="MLflow server or database.  [default: mlflow.db in the runs folder]"
 )
-search_name = click.argument("name", metavar="NAME")
+tensorboard = click.option(
+    "--tensorboard",
+    metavar="FOLDER",
+    shell_complete=complete_folders,
+    help="Also write event files for TensorBoard there.  [default: none]",
+)
+search_name = click.argument("name", metavar="NAME", shell_complete=complete_searches)
 spreadsheet_safe = click.option(
     "--spreadsheet-safe", is_flag=True, help="Put ' before texts in CSV that a spreadsheet would take for formulas."
 )

@@ -27,6 +27,11 @@ def is_search(folder: Path) -> bool:
     return (folder / _REQUEST_FILE).is_file()
 
 
+def known_searches(runs_dir: str) -> list[str]:
+    """Return the names of the searches below `runs_dir`, sorted."""
+    return sorted(file.parent.name for file in Path(runs_dir).expanduser().glob(f"*/{_REQUEST_FILE}"))
+
+
 def find_search(name: str, runs_dir: str) -> Path:
     """Return the folder of the search called `name` below `runs_dir`, or at the path `name`.
 
@@ -38,7 +43,7 @@ def find_search(name: str, runs_dir: str) -> Path:
         if name not in _NO_NAMES and _is_folder(folder):
             return folder
     name = name[:_MOST_SHOWN]
-    known = sorted(file.parent.name for file in Path(runs_dir).expanduser().glob(f"*/{_REQUEST_FILE}"))
+    known = known_searches(runs_dir)
     if not known:
         raise ArtifactError(
             f"There is no search {name!r}: {runs_dir} holds none. Expected the name or the folder of a "

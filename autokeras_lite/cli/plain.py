@@ -18,6 +18,7 @@ MOST_FAILURES = 3
 
 # The parts of the end of a search.
 _STAGES = {
+    "finalists": "scoring the best trials again",
     "refit": "training the best model once more",
     "artifact": "saving the best model and checking the saved file",
     "tracking": "writing the record",
@@ -110,7 +111,9 @@ class PlainLog:
     def _tell_failure(self, spec: TrialSpec, outcome: TrialOutcome) -> None:
         num_failed = self._progress.counts[TrialStatus.FAILED]
         if num_failed <= MOST_FAILURES or self._detail is Detail.EVERYTHING:
-            self._tell(Detail.NOTES, f"trial {spec.number} failed, {_cause(outcome)}")
+            line = f"trial {spec.number} failed, {_cause(outcome)}"
+            goes_on = ". The search goes on without it." if num_failed == 1 else ""
+            self._tell(Detail.NOTES, f"{line.rstrip('.')}{goes_on}" if goes_on else line)
         elif num_failed == MOST_FAILURES + 1:
             self._tell(
                 Detail.NOTES,

@@ -7,6 +7,7 @@ from uuid import uuid4
 import click
 
 from autokeras_lite.cli import options
+from autokeras_lite.cli.completing import complete_files
 from autokeras_lite.cli.functions import Functions
 from autokeras_lite.cli.places import find_search
 from autokeras_lite.errors import ConfigError
@@ -29,9 +30,13 @@ class _Wish(TypedDict):
 
 @click.command("predict", short_help="Predict new rows with the best model.")
 @options.search_name
-@click.argument("new", metavar="NEW")
+@click.argument("new", metavar="NEW", shell_complete=complete_files)
 @click.option(
-    "-o", "--output", metavar="FILE", help="A .csv, .tsv or .parquet file.  [default: CSV on standard output]"
+    "-o",
+    "--output",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="A .csv, .tsv or .parquet file.  [default: CSV on standard output]",
 )
 @click.option("--proba", is_flag=True, help="Write the probability of each class instead of the likeliest one.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")

@@ -1,7 +1,5 @@
 """The command `resume`."""
 
-from pathlib import Path
-
 import click
 
 from autokeras_lite.cli import options
@@ -25,13 +23,8 @@ def command(
     NAME is a name in the runs folder or the path of a search. What was finished is not trained again, and the budget
     goes on counting. For more budget give the command of the search again, with --extend.
     """
-    from autokeras_lite.cli.final import Invocation
-    from autokeras_lite.cli.running import Manner, run_and_print
-    from autokeras_lite.search.folder import SearchFolder
+    from autokeras_lite.cli.running import Manner, recall_invocation, run_and_print
 
     manner, folder = Manner(as_json, quiet, verbose), find_search(name, runs_dir)
-    request = SearchFolder(folder).read_request()
-    suffix = ".csv" if request is None or request.data is None else Path(request.data).suffix.lower()
-    uri = None if request is None else request.config.get("place", {}).get("tracking_uri")
-    invocation = Invocation(folder, str(folder.parent), suffix, uri)
+    invocation = recall_invocation(folder)
     context.exit(run_and_print(lambda watcher: functions.resume(folder, observer=watcher), manner, invocation))

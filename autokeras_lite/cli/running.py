@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +30,17 @@ class Manner:
     def __post_init__(self) -> None:
         if self.is_quiet and self.is_verbose:
             raise click.UsageError("--quiet and --verbose contradict each other. Give one of them.")
+
+
+def recall_invocation(folder: Path) -> "Invocation":
+    """Return what the commands need that follow a search which was begun by another command line."""
+    from autokeras_lite.cli.final import Invocation
+    from autokeras_lite.search.folder import SearchFolder
+
+    request = SearchFolder(folder).read_request()
+    suffix = ".csv" if request is None or request.data is None else Path(request.data).suffix.lower()
+    uri = None if request is None else request.config.get("place", {}).get("tracking_uri")
+    return Invocation(folder, str(folder.parent), suffix, uri)
 
 
 def run_and_print(work: "Callable[[Observer], Result]", manner: Manner, invocation: "Invocation") -> ExitCode:
@@ -59,16 +71,16 @@ def run_and_print(work: "Callable[[Observer], Result]", manner: Manner, invocati
 @contextmanager
 def _watched(manner: Manner) -> "Iterator[Observer]":
     """Yield who watches the search: nobody, a live display on a terminal, or a plain log elsewhere."""
-    from autokeras_lite.cli.display import Display, shown_live
+    from autokeras_lite.cli.display import Display, say_above, shown_live
     from autokeras_lite.cli.plain import Detail, PlainLog
-    from autokeras_lite.cli.streams import make_console
+    from autokeras_lite.cli.streams import is_live, make_console
     from autokeras_lite.search.observer import SilentObserver
 
     console = make_console(sys.stderr)
     if manner.is_quiet:
         yield SilentObserver()
-    elif console.is_terminal and not console.is_dumb_terminal:
-        log = PlainLog(console.print, detail=Detail.EVERYTHING if manner.is_verbose else Detail.NOTES)
+    elif is_live(console):
+        log = PlainLog(say_above(console), detail=Detail.EVERYTHING if manner.is_verbose else Detail.NOTES)
         display = Display(log)
         with shown_live(display, console):
             yield display

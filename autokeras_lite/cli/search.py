@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from autokeras_lite.cli import options
+from autokeras_lite.cli.completing import complete_files, complete_spaces
 from autokeras_lite.cli.functions import Functions
 from autokeras_lite.cli.sections import SectionedCommand
 from autokeras_lite.config import DEFAULT_ENSEMBLE, DEFAULT_SECONDS, EXECUTORS, SAMPLERS, SearchOptions, parse_duration
@@ -35,7 +36,7 @@ def _default(what: str) -> str:
 @click.command(
     "search", cls=SectionedCommand, sections=_SECTIONS, short_help="Search for the best model for a data file."
 )
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA", shell_complete=complete_files)
 @click.option("--target", multiple=True, metavar="COLUMN", help="Column to predict. Repeat it for several.")
 @click.option(
     "--task",
@@ -53,12 +54,18 @@ def _default(what: str) -> str:
 @click.option(
     "--validation",
     metavar="FILE|FRACTION|K|KxN",
+    shell_complete=complete_files,
     help="Rows that judge: a file, a fraction of DATA, K folds, or K folds dealt N times; auto goes by the number of "
     "rows." + _default("auto"),
 )
 @click.option("--group", metavar="COLUMN", help="Keep rows with the same value here on one side of the split.")
 @click.option("--time-column", metavar="COLUMN", help="Judge by the latest rows in the order of this column.")
-@click.option("--test", metavar="FILE", help="Labelled rows that score the best model at the very end.")
+@click.option(
+    "--test",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Labelled rows that score the best model at the very end.",
+)
 @click.option(
     "--trials", type=int, metavar="N", help="Number of trials in total, as a limit; failed ones do not count."
 )
@@ -77,6 +84,7 @@ def _default(what: str) -> str:
     "--space",
     multiple=True,
     metavar="NAME|FILE",
+    shell_complete=complete_spaces,
     help="Search space, shipped or your own TOML file. Repeat it for several."
     + _default("the shipped ones for such data"),
 )
@@ -126,6 +134,7 @@ def _default(what: str) -> str:
 @click.option("--name", metavar="NAME", help="Name of this search." + _default("the name of the file"))
 @options.runs_dir
 @options.tracking_uri
+@options.tensorboard
 @options.result_as_json
 @options.quiet
 @options.verbose

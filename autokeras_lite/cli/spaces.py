@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from autokeras_lite.cli.completing import complete_spaces
+
 
 @click.group("spaces", short_help="List, show and check search spaces.")
 def command() -> None:
@@ -23,7 +25,7 @@ def list_command() -> None:
 
 
 @command.command("show")
-@click.argument("name", metavar="NAME|FILE")
+@click.argument("name", metavar="NAME|FILE", shell_complete=complete_spaces)
 def show_command(name: str) -> None:
     """Show the parameters, the layers and the ready configurations of a search space."""
     from autokeras_lite.cli.space_view import draw_space
@@ -34,7 +36,7 @@ def show_command(name: str) -> None:
 
 
 @command.command("check")
-@click.argument("file", metavar="FILE|NAME")
+@click.argument("file", metavar="FILE|NAME", shell_complete=complete_spaces)
 def check_command(file: str) -> None:
     """Check a search space: its form, its ranges, and whether its models can be built."""
     from autokeras_lite.cli.words import count, printable

@@ -37,6 +37,15 @@ def make_console(stream: TextIO) -> Console:
     return PlainTextConsole(file=stream, width=width, highlight=False, emoji=False, markup=False)
 
 
+def is_live(console: Console) -> bool:
+    """Say whether to draw one picture again and again: on a terminal that can, where no build server keeps the output.
+
+    With `FORCE_COLOR` rich takes any file for a terminal, so the file itself is asked.
+    """
+    is_kept = os.environ.get("CI", "").lower() not in ("", "0", "false")
+    return console.file.isatty() and console.is_terminal and not console.is_dumb_terminal and not is_kept
+
+
 def show(console: Console, renderable: RenderableType) -> None:
     """Print a picture; without a terminal, without the blanks that fill its lines."""
     if console.is_terminal:

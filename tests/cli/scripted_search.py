@@ -244,8 +244,16 @@ class ScriptedResult:
         print("Keras says hello")
         return self.explanation
 
+    def report(self, output: str | Path | None = None) -> Path:
+        self.asked.append(output)
+        return Path("/data/autokeras_lite_runs/adult/report.html" if output is None else output)
+
     def leaderboard(self) -> pd.DataFrame:
         return self.board
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        return self.board.drop(columns="rank")
 
     def failures(self) -> pd.DataFrame:
         return self.failed
@@ -257,6 +265,7 @@ class ScriptedServer:
 
     process: object | None = 1
     start_url: str = "http://127.0.0.1:5000/#/experiments/1/runs"
+    best_url: str | None = "http://127.0.0.1:5000/#/compare-runs"
     interrupts: bool = False
     stops: int = 0
 
@@ -295,6 +304,10 @@ class ScriptedFunctions:
     def load(self, folder: Path) -> ScriptedResult:
         self._hear("load", folder)
         return self.result
+
+    def trial_lines(self, folder: Path) -> list[str]:
+        self._hear("trial_lines", folder)
+        return ['{"trial": 1, "curves": {"loss": [0.5]}}', '{"trial": 2, "message": "\\u001b[31m"}']
 
     def serve_ui(
         self, runs_dir: str, *, port: int | None, tracking_uri: str | None, name: str | None

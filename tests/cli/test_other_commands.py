@@ -117,6 +117,7 @@ def test_ui_prints_the_address_and_stops_the_server() -> None:
     outcome = run(functions, "ui", "adult", "--port", "5050", "--runs-dir", "runs", "--tracking-uri", "sqlite:///m.db")
     assert outcome.exit_code == 0
     assert outcome.stdout == "http://127.0.0.1:5000/#/experiments/1/runs\n"
+    assert "The best ones side by side: http://127.0.0.1:5000/#/compare-runs\n" in outcome.stderr
     assert functions.calls == [("serve_ui", "runs", 5050, "sqlite:///m.db", "adult")]
     assert functions.server.stops == 1
 

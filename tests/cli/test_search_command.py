@@ -32,7 +32,7 @@ def test_every_option_of_a_search_reaches_the_search() -> None:
         "task": "binary", "metric": "f1", "time_limit": "5m", "name": "mine", "runs_dir": "runs",
         "tracking_uri": "http://localhost:5000", "validation": "5", "group": "g", "time_column": "t", "weight": "w",
         "class_weight": "balanced", "sampler": "random", "executor": "inline", "test": "test.csv",
-        "memory_limit": "2g", "trial_time_limit": "90s", "ensemble": "off", "refit": "off",
+        "memory_limit": "2g", "trial_time_limit": "90s", "ensemble": "off", "refit": "off", "tensorboard": "boards",
     }  # fmt: skip
     flags = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", value)]
     numbers = ["--trials", "7", "--workers", "3", "--seed", "9", "--space", "a", "--space", "b.toml"]
