@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,10 +12,11 @@ from autokeras_lite.cli.functions import RealFunctions
 from autokeras_lite.cli.main import make_cli
 
 PROJECT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = tuple(sorted(path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("autokeras_lite/docs/*.md")))
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", *PAGES)
 PROGRAM = "autokeras-lite"
 
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```(\w*)(?: ([^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 
@@ -23,9 +25,25 @@ def read(name: str) -> str:
     return (PROJECT / name).read_text(encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Block:
+    """A code block; `note` follows the language, `line` is that of its first line of code, from 1."""
+
+    language: str
+    note: str
+    content: str
+    line: int
+
+
+def all_blocks(text: str) -> list[Block]:
+    """Return every code block, in order."""
+    found = _BLOCK.finditer(text)
+    return [Block(one[1], one[2] or "", one[3], text.count("\n", 0, one.start(3)) + 1) for one in found]
+
+
 def blocks(text: str, *languages: str) -> list[str]:
     """Return the content of the code blocks in these languages."""
-    return [content for language, content in _BLOCK.findall(text) if language in languages]
+    return [block.content for block in all_blocks(text) if block.language in languages]
 
 
 def prose(text: str) -> str:
