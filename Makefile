@@ -4,8 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-HALF := tests/cli tests/docs tests/faults tests/functional tests/models
-REST := $(filter-out $(HALF),$(patsubst %/,%,$(wildcard tests/*/)) $(wildcard tests/test_*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo setup format lint types layers test soak check clean
@@ -40,12 +38,9 @@ types: $(READY) ## check types
 layers: $(READY) ## check that rooms import downwards only
 	$(BIN)/lint-imports
 
-# Two halves beside each other: most tests wait, or use one core. What the second half printed comes after the first.
+# More processes than cores: many tests wait. A file stays in one process, since its tests share what is slow to make.
 test: $(READY) ## run the tests, docstring and README examples among them
-	@log=$$(mktemp); $(BIN)/python -m pytest tests $(addprefix --ignore=,$(REST)) > $$log 2>&1 & half=$$!; \
-	trap 'kill $$half' INT TERM; \
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(HALF)); first=$$?; \
-	wait $$half; second=$$?; cat $$log; rm -f $$log; exit $$((first | second))
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 soak: $(READY) ## kill searches 500 times at random, and try every crash point
 	mkdir -p experiments/005_soak

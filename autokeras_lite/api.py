@@ -20,22 +20,26 @@ from autokeras_lite.data.gate import drop_unlabelled
 from autokeras_lite.data.read import infer_name, read_dataset, read_inputs
 from autokeras_lite.errors import ArtifactError, ConfigError
 from autokeras_lite.execution.registry import open_executor
+from autokeras_lite.report.export import trials_frame
+from autokeras_lite.report.notebook import summary_html, watched
 from autokeras_lite.search.account import Asked
 from autokeras_lite.search.explain import DEFAULT_SECONDS, Explanation, explain_search
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.hold import hold_folder
 from autokeras_lite.search.leaderboard import make_failures, make_leaderboard
-from autokeras_lite.search.observer import Observer, SilentObserver
+from autokeras_lite.search.observer import Observer
 from autokeras_lite.search.record import SearchSummary, TrackingPlace
 from autokeras_lite.search.request import SearchRequest, check_same
 from autokeras_lite.search.run import Tools, load_spaces, run_search
 from autokeras_lite.search.unfinished import ensure_model, summarise_unfinished
 from autokeras_lite.tasks.metrics import METRICS, score
 from autokeras_lite.tasks.targets import encode_targets
-from autokeras_lite.tracking.open import count_waiting, open_tracker
+from autokeras_lite.tracking.open import check_tensorboard, count_waiting, open_tracker, send_files
+from autokeras_lite.tracking.tracker import RunFiles
 
 if TYPE_CHECKING:
     import keras
+    import plotly.graph_objects
 
 _SECONDS_TO_SEND = 10.0
 
@@ -56,7 +60,7 @@ def search(
     Args:
         data: a path (.csv, .tsv, .parquet, .npz), a DataFrame, or a tuple `(x, y)` of arrays.
         target: the name of the column to predict, or several names; not needed for arrays.
-        observer: hears how the search goes on.
+        observer: hears how the search goes on; without one, a notebook shows it where it is called.
         started: the reading of `time.monotonic()` from which a time limit counts; by default that of the call.
         **options: see `autokeras_lite.config.SearchOptions`; `time_limit` ("5m") and `trials` (in total) are the
             budget, 10 minutes if neither is given. `extend=True` gives a search that exists more of it.
@@ -69,7 +73,8 @@ def search(
     targets = (target,) if isinstance(target, str) else tuple(target or ())
     config = as_search_config(options, name=infer_name(data, targets), targets=targets)
     test, extend = options.get("test"), options.get("extend", False)
-    return _search(_Call(data, test, config, extend=extend), observer or SilentObserver(), begin)
+    with watched(observer) as watcher:
+        return _search(_Call(data, test, config, extend=extend), watcher, begin)
 
 
 def resume(folder: str | Path, *, observer: Observer | None = None, started: float | None = None) -> "SearchResult":
@@ -81,7 +86,11 @@ def resume(folder: str | Path, *, observer: Observer | None = None, started: flo
         AutokerasLiteError: as `search`.
     """
     begin, path = time.monotonic() if started is None else started, Path(folder).expanduser().absolute()
-    watcher = observer or SilentObserver()
+    with watched(observer) as watcher:
+        return _resume(path, watcher, begin)
+
+
+def _resume(path: Path, watcher: Observer, begin: float) -> "SearchResult":
     request = SearchFolder(path).read_request()
     if request is None:
         raise ArtifactError(
@@ -124,6 +133,7 @@ class _Call:
 
 def _search(call: _Call, observer: Observer, started: float) -> "SearchResult":
     config, folder = call.config, SearchFolder(call.config.place.folder)
+    check_tensorboard(config.place)
     spaces = load_spaces(config.strategy.spaces)
     given = read_dataset(call.data, config.columns, name=config.place.name)
     content = fingerprint(drop_unlabelled(given)[0])
@@ -138,7 +148,30 @@ def _search(call: _Call, observer: Observer, started: float) -> "SearchResult":
         with closing(open_executor(config.execution)) as executor:
             tools = Tools(executor, partial(open_tracker, config.place), observer, started)
             run_search(given, Asked(config, request, notes, call.test), spaces, folder, tools)
+        _write_report(folder, config, observer)
     return SearchResult(folder.path)
+
+
+def _write_report(folder: SearchFolder, config: SearchConfig, observer: Observer) -> None:
+    """Write the report of a search that came to its end, if there is time for it."""
+    summary = folder.read_summary()
+    if summary is not None and not summary.stopped:
+        from autokeras_lite.report.ending import write_at_the_end
+
+        write_at_the_end(folder.path, config.budget, folder.read_seconds(), observer.note)
+        _send_report(folder, config)
+
+
+def _send_report(folder: SearchFolder, config: SearchConfig) -> None:
+    """Keep the report and the card with the run of the search; what is not taken in time waits in the outbox."""
+    from autokeras_lite.report.model_card import MODEL_CARD_FILE
+    from autokeras_lite.report.page import REPORT_FILE
+
+    files = tuple(file for name in (REPORT_FILE, MODEL_CARD_FILE) if (file := folder.path / name).is_file())
+    request, limit = folder.read_request(), config.budget.seconds
+    left = _SECONDS_TO_SEND if limit is None else min(_SECONDS_TO_SEND, max(0.0, limit - folder.read_seconds() - 1.0))
+    if files and request is not None:
+        send_files(config.place, RunFiles(config.place.name, request.uid, files), left)
 
 
 def _is_finished(folder: SearchFolder) -> bool:
@@ -280,6 +313,38 @@ class SearchResult:
         """Return every trial that failed: `trial`, `cause`, `message`, `attempts`, `traceback` (a path, or empty)."""
         folder = SearchFolder(self.folder)
         return make_failures(folder.read_trials(), folder)
+
+    def report(self, output: str | Path | None = None) -> Path:
+        """Write everything about the search on one HTML page, `report.html` in its folder, and return its path.
+
+        The page needs no network and no server. `MODEL_CARD.md` is written beside it; with `output`, another path for
+        the page, it is not.
+
+        Raises:
+            StorageError: a file cannot be written.
+        """
+        from autokeras_lite.report.ending import write_both
+        from autokeras_lite.report.page import write_report  # loads jinja2
+
+        return write_both(self.folder) if output is None else write_report(self.folder, output)
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """Every trial in the order of the trials, as `export` writes it: how it ended, `structure.*` and `recipe.*`."""
+        return trials_frame(self.folder)
+
+    def plot(self, kind: str, *, theme: str = "light") -> "plotly.graph_objects.Figure":
+        """Draw a picture of the search, one of `autokeras_lite.report.figures.FIGURES` (`history`, `confusion`, ...).
+
+        Raises:
+            ConfigError: there is no such picture, or it does not apply to this search.
+        """
+        from autokeras_lite.report.figures import plot_search
+
+        return plot_search(self.folder, kind, theme)
+
+    def _repr_html_(self) -> str:
+        return summary_html(self.summary, self.leaderboard())
 
     def __repr__(self) -> str:
         best = self.summary.best

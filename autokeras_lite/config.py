@@ -198,13 +198,16 @@ class Execution:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the search leaves what it makes."""
+    """Where the search leaves what it makes. `tensorboard` is a folder for event files, made absolute."""
 
     name: str
     runs_dir: str = DEFAULT_RUNS_DIR
     tracking_uri: str | None = None
+    tensorboard: str | None = None
 
     def __post_init__(self) -> None:
+        if self.tensorboard is not None:
+            object.__setattr__(self, "tensorboard", str(Path(self.tensorboard).expanduser().absolute()))
         if not _NAME.fullmatch(self.name) or ".." in self.name:
             raise ConfigError(
                 f"Name {self.name!r} was given. Expected up to 64 letters, digits, '.', '_' and '-', beginning with a "
@@ -264,6 +267,7 @@ class SearchOptions(TypedDict, total=False):
     name: str | None
     runs_dir: str
     tracking_uri: str | None
+    tensorboard: str | os.PathLike[str] | None
     validation: str | float | int | os.PathLike[str] | None
     group: str | None
     time_column: str | None
@@ -296,6 +300,7 @@ def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, .
             name=options.get("name") or name,
             runs_dir=str(options.get("runs_dir", DEFAULT_RUNS_DIR)),
             tracking_uri=options.get("tracking_uri"),
+            tensorboard=None if (folder := options.get("tensorboard")) is None else os.fspath(folder),
         ),
         columns=ColumnRoles(targets, options.get("group"), options.get("time_column"), options.get("weight")),
         goal=Goal(options.get("task"), options.get("metric"), _class_weight(options.get("class_weight"))),

@@ -41,6 +41,7 @@ EVERY_OPTION: SearchOptions = {
     "name": "first",
     "runs_dir": "runs",
     "tracking_uri": "sqlite:///x.db",
+    "tensorboard": "/boards",
     "validation": "0.3",
     "group": "person",
     "time_column": "day",
@@ -190,7 +191,7 @@ def test_a_whole_number_of_numpy_becomes_a_plain_one():
 def test_every_option_arrives_where_it_is_used():
     assert set(EVERY_OPTION) == set(SearchOptions.__annotations__)
     config = config_of(**EVERY_OPTION)
-    assert config.place == Place("first", "runs", "sqlite:///x.db")
+    assert config.place == Place("first", "runs", "sqlite:///x.db", "/boards")
     assert config.columns == ColumnRoles(("y",), "person", "day", "w")
     assert config.goal == Goal("binary", "roc_auc", "balanced")
     assert config.budget == Budget(7, 300.0)
