@@ -27,6 +27,7 @@ _PAGES = "workflowType=machine_learning"  # else the UI shows its pages for agen
 _MOST_LENGTH = 5000  # of a tag of an experiment, in the stores that take the least
 _MOST_LEVELS = 30  # of a text: the UI shows no more of them on one axis
 _PARTS_OF_A_RANGE = 4
+_FEW_TRIALS = 10
 _COLUMNS = (
     "metrics.`score`", "params.`family`", "tags.`akl.cause`", "tags.`akl.rung`", "metrics.`epochs`",
     "metrics.`parameters`", "metrics.`seconds`", "metrics.`rows_per_second`", "tags.`akl.cohort`",
@@ -135,7 +136,8 @@ def telling_parameters(trials: Sequence[tuple[Mapping[str, str], float]]) -> tup
     """Return which parameters to look at: those that all trials have, in the order of how much of the score they tell.
 
     The part told is that of the variance of the score's ranks which lies between the values of the parameter, or
-    between the quarters of its range, corrected for their number (epsilon squared; Kelley 1935).
+    between the quarters of its range, corrected for their number (epsilon squared; Kelley 1935). Of parameters that
+    tell the same trials apart one is enough. Few trials tell little: then the usual parameters come first.
 
     Args:
         trials: parameters and score of each.
@@ -149,11 +151,14 @@ def telling_parameters(trials: Sequence[tuple[Mapping[str, str], float]]) -> tup
     shared = set.intersection(*(set(params) for params, _ in trials)) - {names.SEED, names.SPACE}
     ranks = _ranks([score for _, score in trials])
     told: dict[str, float] = {}
-    for key in sorted(shared):
+    groups: dict[str, tuple[int, ...]] = {}
+    for key in sorted(shared, key=lambda key: (key not in FIRST_PARAMETERS, key)):
         levels = _levels([params[key] for params, _ in trials])
-        if 1 < len(set(levels)) <= _MOST_LEVELS:
-            told[key] = _part_told(levels, ranks)
-    chosen = sorted(told, key=lambda key: -told[key])[:MOST_PARAMETERS]
+        grouped = tuple(levels.index(level) for level in levels)
+        if 1 < len(set(levels)) <= _MOST_LEVELS and grouped not in groups.values():
+            told[key], groups[key] = _part_told(levels, ranks), grouped
+    is_too_early = len(trials) < _FEW_TRIALS
+    chosen = sorted(told, key=lambda key: (is_too_early and key not in FIRST_PARAMETERS, -told[key]))[:MOST_PARAMETERS]
     return tuple(chosen) or FIRST_PARAMETERS
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from written_searches import HARMLESS, HOSTILE, Words, write_search
 
 from autokeras_lite.errors import ArtifactError, StorageError
+from autokeras_lite.report import page
 from autokeras_lite.report.facts import read_facts
 from autokeras_lite.report.page import MOST_BYTES, REPORT_FILE, render_report, write_report
 from autokeras_lite.report.trial_tables import ROWS_OF_A_PAGE
@@ -171,3 +173,11 @@ def test_it_is_made_without_tensorflow_keras_and_mlflow(tmp_path: Path) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
     assert not set(ended.stdout.split()) & {"tensorflow", "keras", "mlflow"}
+
+
+def test_the_wheel_takes_the_templates_along() -> None:
+    project = Path(page.__file__).parents[2] / "pyproject.toml"
+    taken = tomllib.loads(project.read_text())["tool"]["setuptools"]["package-data"]["autokeras_lite.report"]
+    folder = Path(page.__file__).parent
+    files = {file for pattern in taken for file in folder.glob(pattern)}
+    assert set((folder / "templates").iterdir()) <= files

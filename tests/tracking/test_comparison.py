@@ -161,6 +161,17 @@ def test_texts_with_a_level_for_nearly_every_trial_are_not_shown():
     assert telling_parameters(tried) == ("rate",)
 
 
+def test_of_parameters_that_tell_the_same_trials_apart_one_is_shown():
+    tried = [({"family": "ab"[i % 2], "beta": str(i % 2), "a": str(i)}, float(i)) for i in range(20)]
+    assert set(telling_parameters(tried)) == {"a", "family"}
+
+
+def test_of_few_trials_the_usual_parameters_come_first():
+    tried = [({"a": str(i), "recipe.learning_rate": str(i * 7 % 9)}, float(i)) for i in range(9)]
+    assert telling_parameters(tried) == ("recipe.learning_rate", "a")
+    assert telling_parameters(tried * 2) == ("a", "recipe.learning_rate")
+
+
 def test_neither_the_seed_nor_the_space_is_a_setting():
     tried = [({"seed": str(i), "space": str(i), "a": str(i)}, float(i)) for i in range(9)]
     assert telling_parameters(tried) == ("a",)
