@@ -40,7 +40,7 @@ layers: $(READY) ## check that rooms import downwards only
 
 # More processes than cores: many tests wait. A file stays in one process, since its tests share what is slow to make.
 test: $(READY) ## run the tests, docstring and README examples among them
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --durations 30
 
 soak: $(READY) ## kill searches 500 times at random, and try every crash point
 	mkdir -p experiments/005_soak

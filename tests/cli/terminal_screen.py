@@ -11,6 +11,7 @@ import subprocess
 import termios
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 _CODE = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])")
 _HALF_CODE = re.compile(r"\x1b(?:\[\??[0-9;]*)?\Z")
@@ -117,6 +118,8 @@ class Terminal:
             stderr=theirs,
             env={**kept, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environment},
             start_new_session=True,
+            # Whoever starts the tests in the background has it ignored, and so would the program.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
         )
         os.close(theirs)
 

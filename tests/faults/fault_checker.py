@@ -141,7 +141,9 @@ def check_model(place: Place, results: Results) -> None:
     summary = read_summary(place)
     scored = [(-outcome.score, number) for number, (_, outcome) in results.items() if outcome.score is not None]
     assert summary.best is not None
-    assert summary.best.trial == min(scored)[1], "P6: another trial is the best"
+    # Trials that were scored once more may change places.
+    best = [min(scored)[1], *map(int, summary.finalists)]
+    assert summary.best.trial in best, "P6: another trial is the best"
     assert check_reproduces(place).trial.number == summary.best.trial, "P6: the model file is of another trial"
 
 

@@ -28,7 +28,8 @@ def test_three_hundred_trials_leave_memory_descriptors_and_threads_as_they_were(
     driver = place.run_afresh(300, gauge=str(gauge))
     check_promises(place, driver)
     check_nothing_is_left_running(place)
-    assert len(place.attempts) == TRIALS, "trials were to train one by one"
+    of_search = [attempt for attempt in place.attempts if attempt["cohort"] > 0]  # not those of finalists
+    assert len(of_search) == TRIALS, "trials were to train one by one"
     readings = read_lines(gauge)
     warm, last = readings[WARM_UP], readings[-1]
     print({name: (warm[name], max(r[name] for r in readings[WARM_UP:]), last[name]) for name in warm})

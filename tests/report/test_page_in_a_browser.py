@@ -105,8 +105,7 @@ def test_it_opens_from_disk_without_a_network(visit: Any, report: Path) -> None:
     assert open_page.requests == [report.as_uri()]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "width"), list(zip(["light", "dark"], WIDTHS, strict=True)))
 def test_axe_finds_nothing_serious(visit: Any, report: Path, theme: str, width: str) -> None:
     open_page = visit(report, theme=theme, width=WIDTHS[width])
     open_page.draw_everything()
@@ -122,7 +121,7 @@ def _run_axe(page: Any, script: str) -> Any:
     return page.evaluate("() => axe.run()")
 
 
-@pytest.mark.parametrize("width", [320, 400, 768, 1280])
+@pytest.mark.parametrize("width", [320, 768])
 def test_nothing_is_wider_than_the_window(visit: Any, report: Path, width: int) -> None:
     open_page = visit(report, width=width)
     open_page.draw_everything()
