@@ -182,6 +182,7 @@ def test_a_terminal_that_grows_loses_nothing(terminal: Callable[..., Terminal]) 
 def test_a_terminal_that_shrinks_loses_nothing(terminal: Callable[..., Terminal]) -> None:
     shown = terminal(NO_COLOR="1")
     shown.read_until("#1  8 trials")
+    shown.read_until("#2 ")  # a line that is printed at the very moment may be lost
     shown.resize(60, 16)
     shown.read_until("saving the best model")
     assert shown.read_to_the_end() == 0

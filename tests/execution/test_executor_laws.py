@@ -117,13 +117,13 @@ def test_work_begun_raises_its_error_only_where_it_is_asked_for(opened):
 def test_work_takes_no_slot_and_is_found_done_while_cohorts_are_waited_for(opened, tmp_path):
     executor = opened()
     for number in range(executor.slots):
-        executor.submit(make_job(tmp_path, number, epochs=60, seconds=0.01))
+        executor.submit(make_job(tmp_path, number, epochs=10_000, seconds=0.01))
     pending = executor.start(answer)
-    results = []
-    while len(results) < executor.slots:
-        results += executor.wait(go_on, 5.0)
-    assert pending.is_done
+    while not pending.is_done:
+        assert not executor.wait(go_on, 5.0), "it waited for the cohorts"
     assert pending.result() == 42
+    for number in range(executor.slots):
+        executor.drop(number)
 
 
 def test_what_cannot_be_sent_is_told_at_once_and_hurts_nothing(opened):
