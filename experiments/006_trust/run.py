@@ -37,6 +37,7 @@ from autokeras_lite.search.trust import Candidate, Judges, Trust, measure_trust
 from autokeras_lite.tasks.metrics import score
 from autokeras_lite.tasks.targets import encode_targets
 from autokeras_lite.tasks.task import TaskKind
+from autokeras_lite.tasks.values import as_values
 from autokeras_lite.training.losses import predict
 from autokeras_lite.trial import TrialOutcome, TrialSpec
 
@@ -95,8 +96,7 @@ class Searched:
             inputs = encoding.encode(self.test)
             raw = network.predict({name: inputs[name] for name in network.input}, batch_size=4096, verbose=0)
             values = keras.ops.convert_to_numpy(predict(raw, self.prepared.task.kind)).astype(np.float64)
-            if self.prepared.task.kind is TaskKind.REGRESSION:
-                values = values * fold.target_scale + fold.target_center
+            values = as_values(self.prepared.task, values, fold.target_center, fold.target_scale)
             scores.append(score(self.prepared.task, self.test_labels, values))
         return float(np.mean(scores))
 
