@@ -92,7 +92,7 @@ def test_files_and_folders_are_left_to_the_shell(words: list[str], kind: str) ->
 def test_whatever_names_a_file_a_folder_or_a_search_is_completed(name: str) -> None:
     command = make_cli(ScriptedFunctions()).get_command(click.Context(click.Group()), name)
     assert command is not None
-    context = click.Context(command)
+    context = click.Context(command, help_option_names=["-h", "--help"])
     for parameter in command.params:
         words = set(re.findall("[A-Z]+", parameter.metavar or ""))
         if words & {"FILE", "FOLDER", "DATA", "NEW", "TEST"}:

@@ -66,12 +66,17 @@ def _commands() -> str:
 
 
 def _command(path: tuple[str, ...], command: click.Command) -> str:
-    context = click.Context(command, info_name=" ".join([PROGRAM, *path]))
+    context = _context(command, " ".join([PROGRAM, *path]))
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     parts = [f"{'#' * (1 + len(path))} {' '.join(path)}", f"```text\n{usage}\n```", *_paragraphs(command.help or "")]
     if isinstance(command, click.Group):
         return "\n\n".join(parts)
     return "\n\n".join([*parts, *_option_tables(command, context)])
+
+
+def _context(command: click.Command, name: str) -> click.Context:
+    # A command keeps the help option it was first asked for: its names must be those of the program.
+    return click.Context(command, info_name=name, help_option_names=["-h", "--help"])
 
 
 def _paragraphs(text: str) -> Iterator[str]:
@@ -130,7 +135,7 @@ def _exit_codes() -> str:
 
 def _options() -> str:
     parameters = {parameter.name: parameter for parameter in COMMANDS["search",].params}
-    context = click.Context(COMMANDS["search",])
+    context = _context(COMMANDS["search",], PROGRAM)
     return _table(
         ("key", "type", "meaning", "default"),
         (
