@@ -17,6 +17,7 @@ DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", 
 PROGRAM = "autokeras-lite"
 
 _BLOCK = re.compile(r"^```(\w*)(?: ([^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s]*)\)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 
@@ -69,9 +70,14 @@ def anchors(text: str) -> set[str]:
     return {heading.replace(" ", "-") for heading in kept}
 
 
+def pictures(text: str) -> list[tuple[str, str]]:
+    """Return what is to be read in place of each picture that is shown, and its file."""
+    return [(" ".join(words.split()), file) for words, file in _PICTURE.findall(prose(text))]
+
+
 def links(text: str) -> list[str]:
     """Return the targets of the links that lead to files or to headings."""
-    found = re.findall(r"\]\(([^)\s]+)\)", prose(text))
+    found = re.findall(r"\]\(([^)\s]+)\)", _PICTURE.sub("", prose(text)))
     return [target for target in found if not target.startswith(("https://", "http://"))]
 
 

@@ -6,9 +6,23 @@ import re
 import shutil
 import subprocess
 import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
-from document_parts import DOCUMENTS, PROJECT, anchors, code_words, links, prose, read, shell_lines, table_rows
+from document_parts import (
+    DOCUMENTS,
+    PAGES,
+    PROJECT,
+    anchors,
+    code_words,
+    links,
+    pictures,
+    prose,
+    read,
+    shell_lines,
+    table_rows,
+)
 
 import autokeras_lite
 
@@ -31,6 +45,33 @@ def test_a_link_leads_to_a_file_and_a_heading_that_exist(name):
 def test_a_line_fits_the_width_of_the_code(name):
     long = [line for line in prose(read(name)).splitlines() if len(line) > PYPROJECT["tool"]["ruff"]["line-length"]]
     assert all(line.startswith("|") for line in long), "only rows of tables may be longer"
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+FOLDER = PROJECT / "autokeras_lite" / "docs" / "pictures"
+MOST_BYTES = 150_000
+FEWEST_WORDS = 10
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@every_document
+def test_a_picture_lies_in_the_package_and_says_what_is_to_be_seen(name):
+    for words, file in pictures(read(name)):
+        place = (PROJECT / name).parent / file
+        assert place.is_file(), file
+        assert place.parent == FOLDER, "Pictures ship with the pages"
+        assert len(words.split()) >= FEWEST_WORDS, f"{file}: {words!r} does not stand for a picture"
+
+
+def test_every_picture_is_shown_on_a_page_is_small_and_ships():
+    shown = {Path(file).name for page in PAGES for _, file in pictures(read(page))}
+    assert shown == {file.name for file in FOLDER.iterdir()}
+    shipped = PYPROJECT["tool"]["setuptools"]["package-data"]["autokeras_lite"]
+    for file in FOLDER.iterdir():
+        assert file.read_bytes().startswith(PNG)
+        assert file.stat().st_size <= MOST_BYTES, file.name
+        assert any(fnmatch(file.relative_to(PROJECT / "autokeras_lite").as_posix(), pattern) for pattern in shipped)
 
 
 # --- make ------------------------------------------------------------------------------------------------------------

@@ -141,7 +141,7 @@ def python_blocks(page: str) -> list[Block]:
 @every_page
 def test_a_block_has_a_language_and_one_that_is_not_run_a_reason(page):
     for block in all_blocks(read(page)):
-        assert block.language in {"python", "sh", "toml", "text"}, block
+        assert block.language in {"python", "sh", "toml", "text", "console"}, block
         assert not block.note or (block.language == "python" and NO_RUN.fullmatch(block.note)), block.note
 
 

@@ -9,11 +9,13 @@ import pytest
 from click.testing import CliRunner
 from document_parts import (
     COMMANDS,
+    PAGES,
     PROGRAM,
     PROJECT,
     blocks,
     code_words,
     options_of,
+    pictures,
     read,
     shell_lines,
     split_command,
@@ -67,6 +69,44 @@ def test_it_can_be_read_in_one_sitting():
 
 def test_it_begins_with_two_commands():
     assert re.match(r"# autokeras_lite\n\n```sh\nmake demo .*\nmake test .*\n```\n", README)
+
+
+# --- the tour --------------------------------------------------------------------------------------------------------
+
+TOUR = dict(re.findall(r"<!-- tour: ([\w-]+) -->\n(.*?)<!-- end -->", README, re.DOTALL))
+
+
+def test_the_tour_shows_what_a_person_sees_in_turn():
+    assert list(TOUR) == ["picture-during", "result", "use", "picture-ui", "picture-report"]
+    assert all(TOUR.values())
+
+
+def test_the_tour_searches_as_the_demo_does():
+    demo = re.search(r"^demo:.*\n((?:\t.*\n)+)", read("Makefile"), re.MULTILINE)
+    assert demo is not None
+    words = demo[1].replace("\\\n", " ").split()[1:]
+    name = words.index("--name")
+    (shown,) = [words for words in SHOWN if words[0] == "search"]
+    assert shown == words[:name] + words[words.index("--test") :]
+
+
+def test_pictures_and_outputs_of_the_tour_come_from_one_run():
+    printed = set(re.findall(r"0\.\d{4}\b", TOUR["result"]))
+    told = {
+        document: set(re.findall(r"0\.\d{4}\b", " ".join(words for words, _ in pictures(read(document)))))
+        for document in ("README.md", "autokeras_lite/docs/index.md")
+    }
+    assert all(told.values())
+    assert all(scores <= printed for scores in told.values())
+    assert set(re.findall(r"0\.\d{4}\b", TOUR["use"])) & printed
+
+
+def test_a_person_compares_trials_after_three_commands():
+    (block,) = [block for block in blocks(README, "sh") if f"{PROGRAM} ui" in block]
+    assert [words[0] for words in shell_lines(f"```sh\n{block}```\n")] == ["make", "source", PROGRAM]
+
+
+# --- commands and words ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("words", SHOWN, ids=" ".join)
@@ -154,7 +194,8 @@ def test_the_space_that_is_shown_can_be_searched_and_has_a_residual_and_a_parall
     assert any("branches" in node for node in config["stack"])
 
 
-SESSIONS = [part for block in blocks(README, "console") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+CONSOLES = [block for document in ("README.md", *PAGES) for block in blocks(read(document), "console")]
+SESSIONS = [part for block in CONSOLES for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
 
 
 @pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.partition("\n")[0])
