@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _GPU_DEVICES = (Path("/dev/nvidia0"), Path("/dev/dxg"), Path("/dev/kfd"))
 _SHARED_FRACTION = 0.9
 _MOST_BUSY = 1.5
 _GPU_PROGRAM = "nvidia-smi"
+_GPU_SECONDS = 20.0
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -54,8 +56,28 @@ def count_cores() -> int:
 
 def look_at_machine() -> Machine:
     """Ask the operating system."""
-    has_gpu = any(device.exists() for device in _GPU_DEVICES) and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    has_gpu = sees_gpu()
     return Machine(count_cores(), free_bytes(), has_gpu, _gpu_bytes() if has_gpu else None)
+
+
+def sees_gpu() -> bool:
+    """Say whether there is a GPU that this process may use."""
+    return any(device.exists() for device in _GPU_DEVICES) and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+
+
+def query_gpus(fields: Sequence[str], timeout_seconds: float) -> tuple[tuple[float, ...], ...]:
+    """Return numbers that `nvidia-smi` tells of each GPU, memory in MiB; nothing where it tells none in time."""
+    program = shutil.which(_GPU_PROGRAM)
+    if program is None:
+        return ()
+    asked = [program, f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(  # noqa: S603 - ours
+            asked, capture_output=True, text=True, timeout=timeout_seconds, check=True
+        ).stdout
+        return tuple(tuple(float(value) for value in line.split(",")) for line in told.splitlines() if line.strip())
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return ()
 
 
 def how_busy() -> float:
@@ -125,12 +147,5 @@ def _gpu_bytes_each(machine: Machine, workers: int, fraction: float | None) -> i
 
 def _gpu_bytes() -> int | None:
     """Return the memory of the smallest GPU; `None` where nothing tells it."""
-    program = shutil.which(_GPU_PROGRAM)
-    if program is None:
-        return None
-    asked = [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-    try:
-        told = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True).stdout  # noqa: S603 - ours
-        return min(int(line) for line in told.split()) << 20
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None
+    gpus = query_gpus(("memory.total",), _GPU_SECONDS)
+    return min((int(whole) for (whole,) in gpus), default=0) << 20 or None

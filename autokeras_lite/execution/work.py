@@ -14,8 +14,9 @@ from autokeras_lite.data.encode import Inputs
 def make_artifact(request: ArtifactRequest) -> Manifest:
     """Make an artifact; see `autokeras_lite.artifact.make`."""
     from autokeras_lite.artifact import make
+    from autokeras_lite.training.compiled_epoch import describe_device
 
-    return make.make_artifact(request)
+    return make.make_artifact(request, describe_device())
 
 
 def predict_units(folder: Path, inputs: Inputs) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from autokeras_lite.tracking import names
-from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord, TrialEnd, TrialRecord
+from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord, TrialEnd, TrialRecord, UsageReadings
 from autokeras_lite.trial import FailedAttempt, TrainingConfig, TrialOutcome, TrialStatus, recipe_fields
 
 MAX_PARAMETER_LENGTH = 6000
@@ -62,6 +62,18 @@ def search_end_entries(record: SearchRecord, end: SearchEnd) -> Entries:
         tags[names.TAG_BEST_TRIAL] = str(end.best_trial)
     points = tuple(Point(_name(key), value, end.ended) for key, value in end.metrics.items() if _is_finite(value))
     return Entries(tags=_tags(tags), points=points)
+
+
+def usage_entries(readings: UsageReadings) -> Entries:
+    """Return what the parent run says about the use of the machine."""
+    return Entries(
+        points=tuple(
+            Point(names.SYSTEM_PREFIX + key, value, reading.seconds, reading.step)
+            for reading in readings.readings
+            for key, value in reading.values.items()
+            if _is_finite(value)
+        )
+    )
 
 
 def trial_start_entries(search: SearchRecord, record: TrialRecord) -> Entries:

@@ -23,11 +23,21 @@ from autokeras_lite.tracking.entries import (
     trial_end_entries,
     trial_start_entries,
     trial_uid,
+    usage_entries,
 )
 from autokeras_lite.tracking.mlflow_model import prepare_saving, register_model
 from autokeras_lite.tracking.mlflow_runs import REFUSALS, Runs
 from autokeras_lite.tracking.run_store import EventRefusedError
-from autokeras_lite.tracking.tracker import BestModel, Event, RunFiles, SearchEnd, SearchRecord, TrialEnd, TrialRecord
+from autokeras_lite.tracking.tracker import (
+    BestModel,
+    Event,
+    RunFiles,
+    SearchEnd,
+    SearchRecord,
+    TrialEnd,
+    TrialRecord,
+    UsageReadings,
+)
 from autokeras_lite.tracking.uri import hide_secrets, sqlite_file
 from autokeras_lite.trial import TrialStatus
 
@@ -108,6 +118,9 @@ class MlflowStore:
                     register_model(self._client, event, experiment_id=runs.experiment_id, run_id=self._run_id)
                 case RunFiles():
                     self._keep_files(event)
+                case UsageReadings():
+                    _, runs = self._start_search()
+                    runs.log(self._run_id, usage_entries(event))
 
     def _begin_session(self, record: SearchRecord) -> None:
         """From here on every run that is there was there before, and ended trials may begin again."""

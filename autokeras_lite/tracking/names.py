@@ -36,6 +36,8 @@ CORRECTED_SCORE = "corrected_score"
 SCORE_LIMITS_PREFIX = "score."
 ENSEMBLE_PREFIX = "ensemble."
 TRIALS_PREFIX = "trials."
+LATENCY_PREFIX = "latency."
+SYSTEM_PREFIX = "system/"  # MLflow shows them on a page of their own, and gives most of these names itself
 
 TAG_PREFIX = "akl."
 TAG_KIND = "akl.kind"
@@ -56,6 +58,7 @@ TAG_METRIC = "akl.metric"
 TAG_DIRECTION = "akl.direction"
 TAG_STATUS = "akl.status"
 TAG_BEST_TRIAL = "akl.best_trial"
+TAG_LATENCY_DEVICE = "akl.latency_device"
 TAG_FINGERPRINT = "akl.data_fingerprint"
 TAG_SEARCH_UID = "akl.search_uid"
 TAG_TRIAL_UID = "akl.trial_uid"
@@ -97,6 +100,10 @@ class Name:
         return key.startswith(self.key[:-1]) if self.key.endswith("*") else key == self.key
 
 
+def _system(key: str) -> str:
+    return SYSTEM_PREFIX + key
+
+
 NAMES: tuple[Name, ...] = (
     Name(FAMILY, PARAMETER, "trial", "family of models"),
     Name(SPACE, PARAMETER, "trial", "search space that the configuration was drawn from"),
@@ -122,6 +129,14 @@ NAMES: tuple[Name, ...] = (
     Name(FINALIST_PREFIX + "*", METRIC, "search", "fresh score of a trial that was scored again before one won"),
     Name(BASELINE_PREFIX + "*", METRIC, "search", "validation score of a baseline"),
     Name(TRIALS_PREFIX + "*", METRIC, "search", "number of trials by how they ended"),
+    Name(LATENCY_PREFIX + "*", METRIC, "search", "seconds for one row and for a batch, by the final model; its rows"),
+    Name(_system("cpu_utilization_percentage"), METRIC, "search", "load of all processors of the machine"),
+    Name(_system("system_memory_usage_percentage"), METRIC, "search", "memory of the machine that is in use"),
+    Name(_system("system_memory_usage_megabytes"), METRIC, "search", "the same in megabytes of 1,000,000 bytes"),
+    Name(_system("search_memory_usage_megabytes"), METRIC, "search", "memory of the search and all that it started"),
+    Name(_system("disk_usage_percentage"), METRIC, "search", "use of the disk that the runs folder lies on"),
+    Name(_system("disk_available_megabytes"), METRIC, "search", "what is free there"),
+    Name(_system("gpu_*"), METRIC, "search", "load and memory of each GPU, counted from 0, where nvidia-smi tells it"),
     Name(TAG_KIND, TAG, "both", "search or trial"),
     Name(TAG_SEARCH, TAG, "both", "name of the search"),
     Name(TAG_FINGERPRINT, TAG, "both", "hash of the whole content of the data"),
@@ -146,6 +161,7 @@ NAMES: tuple[Name, ...] = (
     Name(TAG_DIRECTION, TAG, "search", "maximize or minimize"),
     Name(TAG_STATUS, TAG, "search", "completed, cancelled or failed"),
     Name(TAG_BEST_TRIAL, TAG, "search", "number of the best trial"),
+    Name(TAG_LATENCY_DEVICE, TAG, "search", "device that the latency was measured on"),
     Name(TAG_VERSION_PREFIX + "*", TAG, "search", "versions of the libraries"),
     Name(TAG_PREFIX + "*", TAG, "search", "anything else that the search wants to keep"),
     Name(TAG_PARENT, TAG, "trial", "run of the search"),

@@ -10,6 +10,7 @@ from autokeras_lite.tracking.tracker import (
     TrackingLink,
     TrialEnd,
     TrialRecord,
+    UsageReadings,
 )
 
 
@@ -39,6 +40,10 @@ class NullTracker:
     def log_files(self, files: RunFiles) -> None:
         """Remember the files."""
         self.events.append(files)
+
+    def log_usage(self, readings: UsageReadings) -> None:
+        """Remember the readings."""
+        self.events.append(readings)
 
     def close(self, timeout_seconds: float) -> int:
         """Return 0: there is nothing to wait for."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from autokeras_lite.config import Place
 from autokeras_lite.errors import ConfigError, TrackingError
-from autokeras_lite.tracking.mlflow_tracker import MlflowTracker
 from autokeras_lite.tracking.outbox import OUTBOX_FOLDER, Outbox
+from autokeras_lite.tracking.outbox_tracker import OutboxTracker
 from autokeras_lite.tracking.run_store import RunStore
 from autokeras_lite.tracking.several import SeveralTrackers
 from autokeras_lite.tracking.tracker import RunFiles, Tracker, TrackingLink
@@ -87,12 +87,12 @@ def _open_mlflow_tracker(place: Place) -> Tracker:
         os.environ.setdefault(name, value)
     artifacts = None if uri.startswith(SERVER_SCHEMES) else place.folder.parent / ARTIFACTS_FOLDER
     link = TrackingLink(uri=mask(uri), experiment=place.name, run_id="")
-    return MlflowTracker(link, partial(_open_mlflow, uri, artifacts), Outbox(place.folder / OUTBOX_FOLDER))
+    return OutboxTracker(link, partial(_open_mlflow, uri, artifacts), Outbox(place.folder / OUTBOX_FOLDER))
 
 
 def _open_tensorboard_tracker(place: Place, folder: Path) -> Tracker:
     link = TrackingLink(uri=str(folder), experiment=place.name, run_id="")
-    return MlflowTracker(link, partial(_open_tensorboard, folder), Outbox(place.folder / TENSORBOARD_OUTBOX_FOLDER))
+    return OutboxTracker(link, partial(_open_tensorboard, folder), Outbox(place.folder / TENSORBOARD_OUTBOX_FOLDER))
 
 
 def count_waiting(place: Place) -> int:

@@ -15,7 +15,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from autokeras_lite.durable import sync
-from autokeras_lite.tracking.tracker import BestModel, Event, RunFiles, SearchEnd, SearchRecord, TrialEnd, TrialRecord
+from autokeras_lite.tracking.tracker import (
+    BestModel,
+    Event,
+    RunFiles,
+    SearchEnd,
+    SearchRecord,
+    TrialEnd,
+    TrialRecord,
+    UsageReadings,
+)
 
 OUTBOX_FOLDER = "outbox"
 EVENTS_FILE = "events.jsonl"
@@ -28,6 +37,7 @@ KINDS: dict[str, type[Event]] = {
     "search_end": SearchEnd,
     "best_model": BestModel,
     "files": RunFiles,
+    "usage": UsageReadings,
 }
 
 _NEW_LINE = b"\n"

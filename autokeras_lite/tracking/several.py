@@ -11,6 +11,7 @@ from autokeras_lite.tracking.tracker import (
     TrackingLink,
     TrialEnd,
     TrialRecord,
+    UsageReadings,
 )
 
 
@@ -44,6 +45,11 @@ class SeveralTrackers:
         """Keep files beside the record of the search."""
         for tracker in self._trackers:
             tracker.log_files(files)
+
+    def log_usage(self, readings: UsageReadings) -> None:
+        """Write down how much of the machine was in use."""
+        for tracker in self._trackers:
+            tracker.log_usage(readings)
 
     def close(self, timeout_seconds: float) -> int:
         """Wait for what is still to be written, at most so long for all; return how many events were not."""

@@ -147,7 +147,35 @@ class RunFiles:
         return cls(**{**values, "files": tuple(Path(file) for file in values["files"])})
 
 
-Event = SearchRecord | TrialRecord | TrialEnd | SearchEnd | BestModel | RunFiles
+@dataclass(frozen=True)
+class UsageReading:
+    """How much of the machine was in use at one moment, `seconds` since the epoch; `step` is the second of the search.
+
+    `values` have the names that MLflow gives to system metrics, without its prefix: `cpu_utilization_percentage`.
+    """
+
+    seconds: float
+    step: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class UsageReadings:
+    """Readings of the search that is being told, in the order of time."""
+
+    readings: tuple[UsageReading, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values that `json.dumps` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the readings that `to_json` wrote."""
+        return cls(tuple(UsageReading(**reading) for reading in values["readings"]))
+
+
+Event = SearchRecord | TrialRecord | TrialEnd | SearchEnd | BestModel | RunFiles | UsageReadings
 
 
 @dataclass(frozen=True)
@@ -185,6 +213,9 @@ class Tracker(Protocol):
 
     def log_files(self, files: RunFiles) -> None:
         """Keep files beside the record of the search, under their names; one that is there is written over."""
+
+    def log_usage(self, readings: UsageReadings) -> None:
+        """Write down how much of the machine was in use; another thread than that of the other calls may say it."""
 
     def close(self, timeout_seconds: float) -> int:
         """Wait for what is still to be written, at most so long; return how many events could not be written."""

@@ -52,7 +52,7 @@ def cost_of(folder: Path) -> dict[str, Any]:
 
 def cost_of_many_trials(num_trials: int, runs: Path) -> dict[str, Any]:
     """Write the report of a search that was written down with so many trials."""
-    sys.path.insert(0, str(WRITTEN))
+    sys.path[:0] = [str(WRITTEN), str(WRITTEN.parent)]
     from written_searches import write_search
 
     return {"trials": num_trials, **cost_of(write_search(runs, num_trials=num_trials))}

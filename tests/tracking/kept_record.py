@@ -2,23 +2,32 @@
 
 from collections.abc import Iterator
 
-from made_up_search import search_end, search_record, trial_end, trial_record
+from made_up_search import search_end, search_record, trial_end, trial_record, usage_readings
 from mlflow import MlflowClient
 
-from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord, Tracker, TrialEnd, TrialRecord
+from autokeras_lite.tracking.tracker import (
+    Event,
+    SearchEnd,
+    SearchRecord,
+    Tracker,
+    TrialEnd,
+    TrialRecord,
+    UsageReadings,
+)
 from autokeras_lite.trial import Cause
 
 CAUSES = {0: Cause.OK, 1: Cause.DIVERGED, 2: Cause.CANCELLED}
 STATUSES = {"search": "FINISHED", "0": "FINISHED", "1": "FAILED", "2": "KILLED", "3": "KILLED"}
 
 
-def small_search(name: str = "adult") -> Iterator[SearchRecord | TrialRecord | TrialEnd | SearchEnd]:
+def small_search(name: str = "adult") -> Iterator[Event]:
     """Yield the events of a search of four trials, one of which never ends."""
     yield search_record(name, uid=f"uid-{name}")
     for number, cause in CAUSES.items():
         yield trial_record(number)
         yield trial_end(number, cause)
     yield trial_record(3)
+    yield usage_readings(10, 20, 30)
     yield search_end()
 
 
@@ -30,6 +39,8 @@ def tell(tracker: Tracker, event: object) -> None:
             tracker.start_trial(event)
         case TrialEnd():
             tracker.finish_trial(event)
+        case UsageReadings():
+            tracker.log_usage(event)
         case SearchEnd():
             tracker.finish_search(event)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord, TrialEnd, TrialRecord
+from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord, TrialEnd, TrialRecord, UsageReading, UsageReadings
 from autokeras_lite.trial import Cause, Curve, TrainingConfig, TrialOutcome, TrialSpec
 
 STARTED = 1_700_000_000.0
@@ -53,6 +53,16 @@ def trial_end(number: int, cause: Cause = Cause.OK, **changes: Any) -> TrialEnd:
         "message": "loss became NaN in epoch 3" if failed else "",
     }
     return TrialEnd(TrialOutcome(number, cause, **{**values, **changes}), STARTED + number + 10)
+
+
+def usage_readings(*steps: int) -> UsageReadings:
+    """Readings at these seconds of the search."""
+    return UsageReadings(
+        tuple(
+            UsageReading(STARTED + step, step, {"cpu_utilization_percentage": 50.0 + step % 7, "gpu_0_x": 1.0})
+            for step in steps
+        )
+    )
 
 
 def search_end(artifact: Path | None = None, **changes: Any) -> SearchEnd:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from made_up_search import CONFIG, search_end, search_record, trial_end, trial_record
+from made_up_search import CONFIG, search_end, search_record, trial_end, trial_record, usage_readings
 
 from autokeras_lite.config import Place
 from autokeras_lite.tracking.open import open_tracker
@@ -26,6 +26,7 @@ FAILED = 3
 # What MLflow's own pages say of themselves: while a panel opens, it draws charts without a width ("Error: <g> attribute
 # transform"). What they ask for that this server has not is looked at by its address.
 NOT_OURS = ("Failed to load resource", "Error: <")
+RESIZED = "ResizeObserver loop"  # a browser's notice that a layout took another frame
 NOT_THERE = "/mlflow/users/current"
 ASSISTANT = '[data-component-id="mlflow.assistant.chat_panel.close"]'
 
@@ -43,16 +44,26 @@ def tell_search(tracker) -> None:
         values = {"seconds": 1.0 + number / 7, "parameters": 100 * depth}
         values |= {} if cause is Cause.DIVERGED else {"score": score, "curve": curve}
         tracker.finish_trial(replace(trial_end(number, cause, **values), rungs=(1, 2)))
+    tracker.log_usage(usage_readings(10, 20, 30, 40, 50, 58))
     tracker.finish_search(search_end())
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    runs_dir = tmp_path_factory.mktemp("runs")
-    tracker = open_tracker(Place("adult", str(runs_dir)))
+def place(tmp_path_factory):
+    return Place("adult", str(tmp_path_factory.mktemp("runs")))
+
+
+@pytest.fixture(scope="module")
+def link(place):
+    tracker = open_tracker(place)
     tell_search(tracker)
     assert tracker.close(120) == 0, tracker.problems
-    server = serve_ui(runs_dir, name="adult")
+    return tracker.link
+
+
+@pytest.fixture(scope="module")
+def server(place, link):
+    server = serve_ui(place.runs_dir, name="adult")
     yield server
     server.stop()
 
@@ -71,7 +82,7 @@ class Tab:
     def __init__(self, page) -> None:
         self.page = page
         self.faults: list[str] = []
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("pageerror", self._take)
         page.on("console", self._hear)
         page.on("response", self._look)
 
@@ -81,6 +92,10 @@ class Tab:
         self.page.get_by_text(awaited).first.wait_for()
         if self.page.locator(ASSISTANT).count():
             self.page.locator(ASSISTANT).first.click()
+
+    def _take(self, error) -> None:
+        if RESIZED not in str(error):
+            self.faults.append(str(error))
 
     def _hear(self, said) -> None:
         if said.type == "error" and not said.text.startswith(NOT_OURS):
@@ -154,3 +169,23 @@ def test_the_best_trials_are_set_beside_each_other(server, tab):
     for said in ("recipe.dropout", "structure.depth", "rows_per_second"):
         assert page.get_by_text(said).count() >= 1, said
     assert tab.faults == []
+
+
+def test_the_use_of_the_machine_is_drawn_on_the_page_of_system_metrics(server, link, tab):
+    run = f"{server.url}/#/experiments/{link.experiment_id}/runs/{link.run_id}"
+    tab.open(f"{run}/system-metrics", "cpu_utilization_percentage")
+    page = tab.page
+    page.locator(".js-plotly-plot .scatterlayer .js-line").nth(1).wait_for(state="attached")
+
+    assert page.get_by_text("baseline.linear").count() == 0
+    assert tab.faults == []
+
+
+def test_the_panel_of_the_first_visit_stays_closed_when_the_link_is_opened_again(server, tab):
+    tab.page.goto(server.start_url)
+    tab.page.locator(ASSISTANT).click()
+    tab.page.goto("about:blank")
+    tab.page.goto(server.start_url)
+    tab.page.get_by_text("Parallel Coordinates").first.wait_for()
+
+    assert tab.page.locator(ASSISTANT).count() == 0

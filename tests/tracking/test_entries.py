@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_search import FINGERPRINT, STACK, STARTED, search_end, search_record, trial_end, trial_record
+from made_up_search import (
+    FINGERPRINT,
+    STACK,
+    STARTED,
+    search_end,
+    search_record,
+    trial_end,
+    trial_record,
+    usage_readings,
+)
 
 from autokeras_lite.tracking import names
 from autokeras_lite.tracking.entries import (
@@ -19,6 +28,7 @@ from autokeras_lite.tracking.entries import (
     summary,
     trial_end_entries,
     trial_start_entries,
+    usage_entries,
 )
 from autokeras_lite.trial import Cause, Curve, FailedAttempt
 
@@ -208,3 +218,12 @@ def test_every_name_that_is_written_stands_in_the_table():
             for what, written in keys.items():
                 rows = [row for row in names.NAMES if row.what == what and row.runs in (runs, "both")]
                 assert [key for key in written if not any(row.covers(key) for row in rows)] == []
+
+
+def test_the_use_of_the_machine_has_moments_and_the_seconds_of_the_search_as_steps():
+    points = [point for point in usage_entries(usage_readings(10, 20)).points if point.key.endswith("percentage")]
+
+    assert [(point.key, point.step, point.seconds) for point in points] == [
+        ("system/cpu_utilization_percentage", 10, STARTED + 10),
+        ("system/cpu_utilization_percentage", 20, STARTED + 20),
+    ]

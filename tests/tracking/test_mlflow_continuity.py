@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from made_up_search import STARTED, search_end, search_record, trial_end, trial_record
+from made_up_search import STARTED, search_end, search_record, trial_end, trial_record, usage_readings
 from mlflow import MlflowClient
 
 from autokeras_lite.tracking.mlflow_store import MlflowStore
@@ -190,3 +190,19 @@ def test_a_double_that_comes_late_is_deleted_at_the_end(search):
 
     assert {run.info.run_id for run in search.runs().values()} == {run.info.run_id for run in runs.values()}
     assert search.statuses() == {"search": "FINISHED", "0": "FINISHED"}
+
+
+def test_the_use_of_the_machine_goes_on_in_its_curves_and_is_not_doubled(search):
+    search.tell(search.start(), usage_readings(10, 20), usage_readings(10, 20))
+    search.tell(search.start(started=STARTED + 100), usage_readings(30), search_end())
+
+    history = search.history("search", "system/cpu_utilization_percentage")
+    assert [step for step, _ in history] == [10, 20, 30]
+
+
+def test_readings_that_come_late_do_not_open_the_search_again(search):
+    search.tell(search.start(), search_end())
+    search.tell(usage_readings(40), recalled=search.start())
+
+    assert search.statuses() == {"search": "FINISHED"}
+    assert search.history("search", "system/gpu_0_x") == [(40, 1.0)]

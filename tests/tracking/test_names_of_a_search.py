@@ -11,10 +11,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::Warning:mlfl
 
 # Written by MLflow itself.
 OF_MLFLOW = ("mlflow.runName", "mlflow.user", "mlflow.source.name", "mlflow.source.type")
-# What a search only says where something is so: failures, attempts, a resumed search, a test file, an ensemble.
+# What a search only says where something is so: failures, attempts, a resumed search, a test file, an ensemble;
+# or what a search of more than a few seconds says.
 ONLY_SOMETIMES = {
     names.TAG_MESSAGE, names.TAG_EARLIER, names.TAG_CHANGED_PREFIX + "*", names.TAG_PREFIX + "*", names.TEST_SCORE,
     names.ENSEMBLE_PREFIX + "*", names.FINALIST_PREFIX + "*", names.CORRECTED_SCORE, names.SCORE_LIMITS_PREFIX + "*",
+    *(row.key for row in names.NAMES if row.key.startswith(names.SYSTEM_PREFIX)),
 }  # fmt: skip
 
 
@@ -24,7 +26,15 @@ def written(tmp_path_factory):
     frame = load_breast_cancer(as_frame=True).frame.sample(120, random_state=0)
     runs_dir = tmp_path_factory.mktemp("runs")
     result = akl.search(
-        frame, "target", trials=3, validation=2, space="tabular_mlp", name="cancer", runs_dir=str(runs_dir), workers=1
+        frame,
+        "target",
+        trials=3,
+        validation=2,
+        space="tabular_mlp",
+        name="cancer",
+        runs_dir=str(runs_dir),
+        workers=1,
+        report="off",
     )
     client = MlflowClient(tracking_uri=result.summary.tracking.uri)
     experiment = client.get_experiment_by_name("cancer")

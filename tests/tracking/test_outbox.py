@@ -2,16 +2,14 @@
 
 import json
 import math
-import resource
-import signal
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from full_disk import files_of_at_most
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_search import STACK, search_end, search_record, trial_end, trial_record
+from made_up_search import STACK, search_end, search_record, trial_end, trial_record, usage_readings
 
 from autokeras_lite.tracking.outbox import EVENTS_FILE, KINDS, LOCK_FILE, Outbox
 from autokeras_lite.tracking.tracker import BestModel, RunFiles
@@ -25,24 +23,12 @@ EVENTS = {
     "search_end": search_end(Path("runs/adult/artifact")),
     "best_model": BestModel("adult", Path("runs/adult/artifact")),
     "files": RunFiles("adult", "a1", (Path("runs/adult/report.html"), Path("card.md"))),
+    "usage": usage_readings(10, 20),
 }
 
 
 def events_of(box):
     return [entry.event for entry in box.waiting]
-
-
-@contextmanager
-def no_file_grows_beyond(num_bytes):
-    """What a full disk does: a part of a line is written, and then nothing more."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -60,7 +46,7 @@ def test_what_was_delivered_does_not_wait_and_the_rest_keeps_its_order(tmp_path)
     later = Outbox(tmp_path)
     later.append(trial_record(9))
 
-    assert events_of(later) == [EVENTS[kind] for kind in ("search_start", "trial_end", "best_model", "files")]
+    assert events_of(later) == [EVENTS[kind] for kind in ("search_start", "trial_end", "best_model", "files", "usage")]
     assert events_of(Outbox(tmp_path)) == [*events_of(later), trial_record(9)]
 
 
@@ -137,7 +123,7 @@ def test_a_full_disk_stops_nothing_and_is_made_up_for(tmp_path):
     box = Outbox(tmp_path)
     first = box.append(trial_record(0))
     size = (tmp_path / EVENTS_FILE).stat().st_size
-    with no_file_grows_beyond(size + 40):
+    with files_of_at_most(size + 40):
         box.append(trial_record(1))
         box.mark(first)
         problem = box.problem

@@ -12,9 +12,9 @@ from made_up_search import STARTED, search_end, search_record, trial_end, trial_
 from autokeras_lite.config import Place
 from autokeras_lite.errors import ConfigError, TrackingError
 from autokeras_lite.tracking import open as opening
-from autokeras_lite.tracking.mlflow_tracker import MlflowTracker, Pauses
 from autokeras_lite.tracking.open import check_tensorboard, count_waiting, open_tracker
 from autokeras_lite.tracking.outbox import Outbox
+from autokeras_lite.tracking.outbox_tracker import OutboxTracker, Pauses
 from autokeras_lite.tracking.tracker import RunFiles, TrackingLink
 from autokeras_lite.trial import Cause
 
@@ -33,7 +33,7 @@ def open_board(board, tmp_path):
     from autokeras_lite.tracking.tensorboard import TensorBoardStore
 
     link = TrackingLink(str(board), "adult", "")
-    return MlflowTracker(
+    return OutboxTracker(
         link, lambda: TensorBoardStore(board), Outbox(tmp_path / "adult" / "outbox_tensorboard"), QUICK
     )
 

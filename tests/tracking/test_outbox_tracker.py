@@ -9,9 +9,9 @@ import pytest
 from made_up_search import search_end, search_record, trial_end, trial_record
 
 from autokeras_lite.errors import TrackingError
-from autokeras_lite.tracking.mlflow_tracker import MlflowTracker, Pauses
 from autokeras_lite.tracking.null import NullTracker
 from autokeras_lite.tracking.outbox import Outbox
+from autokeras_lite.tracking.outbox_tracker import OutboxTracker, Pauses
 from autokeras_lite.tracking.run_store import EventRefusedError
 from autokeras_lite.tracking.tracker import BestModel, Event, SearchRecord, TrackingLink
 
@@ -69,7 +69,7 @@ def folder(tmp_path):
 @pytest.fixture
 def open_for(folder):
     """Opens the tracker of one search, over and over."""
-    return lambda store, pauses=QUICK: MlflowTracker(LINK, lambda: store, Outbox(folder), pauses)
+    return lambda store, pauses=QUICK: OutboxTracker(LINK, lambda: store, Outbox(folder), pauses)
 
 
 def until(condition):
@@ -123,7 +123,7 @@ def test_a_call_returns_while_the_store_is_opened(folder):
         opened.wait(30)
         return MadeUpStore()
 
-    tracker = MlflowTracker(LINK, open_slowly, Outbox(folder))
+    tracker = OutboxTracker(LINK, open_slowly, Outbox(folder))
     tracker.start_search(search_record())
     assert tracker.link.run_id == ""
     opened.set()
@@ -206,7 +206,7 @@ def test_a_store_that_cannot_be_opened_is_told(folder):
     def refuse() -> MadeUpStore:
         raise TrackingError("no such store")
 
-    tracker = MlflowTracker(LINK, refuse, Outbox(folder), QUICK)
+    tracker = OutboxTracker(LINK, refuse, Outbox(folder), QUICK)
     tracker.start_search(search_record())
 
     assert tracker.close(30) == 1
@@ -321,7 +321,7 @@ def test_a_store_that_fails_in_an_unexpected_way_while_it_opens_is_tried_again(f
             raise error
         return store
 
-    tracker = MlflowTracker(LINK, open_at_last, Outbox(folder), QUICK)
+    tracker = OutboxTracker(LINK, open_at_last, Outbox(folder), QUICK)
     tracker.start_search(search_record())
     until(lambda: not tracker.pending)
 
@@ -333,7 +333,7 @@ def test_a_store_that_never_opens_for_want_of_a_package_says_which(folder):
     def refuse() -> MadeUpStore:
         raise ModuleNotFoundError("No module named 'psycopg2'", name="psycopg2")
 
-    tracker = MlflowTracker(LINK, refuse, Outbox(folder), QUICK)
+    tracker = OutboxTracker(LINK, refuse, Outbox(folder), QUICK)
     tracker.start_search(search_record())
 
     assert tracker.close(30) == 1

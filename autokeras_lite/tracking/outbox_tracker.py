@@ -1,4 +1,4 @@
-"""Keep the record of a search in MLflow without ever making the search wait for it.
+"""Keep the record of a search in a store without ever making the search wait for it.
 
 The driver's calls put an event into the outbox, which is on disk, and into a queue; one thread takes them out of the
 queue and writes them through a `RunStore`, in order. While the store is away the oldest event is tried again, after
@@ -25,6 +25,7 @@ from autokeras_lite.tracking.tracker import (
     TrackingLink,
     TrialEnd,
     TrialRecord,
+    UsageReadings,
 )
 from autokeras_lite.tracking.uri import mask
 
@@ -54,8 +55,8 @@ class Pauses:
         return float(min(most, self.first_seconds * 2 ** min(num_failures - 1, 30)))
 
 
-class MlflowTracker:
-    """A `Tracker` that writes to MLflow, or to any other `RunStore`, from a thread of its own.
+class OutboxTracker:
+    """A `Tracker` that writes from an outbox to any `RunStore`, such as MLflow, in a thread of its own.
 
     `open_store` is called by that thread, at the first event: it may take seconds. `link` must show no password. What
     waits in the `outbox` is delivered first.
@@ -107,6 +108,10 @@ class MlflowTracker:
     def log_files(self, files: RunFiles) -> None:
         """Keep files beside the record of the search, under their names; one that is there is written over."""
         self._tell(files)
+
+    def log_usage(self, readings: UsageReadings) -> None:
+        """Write down how much of the machine was in use, as system metrics of the search."""
+        self._tell(readings)
 
     def close(self, timeout_seconds: float) -> int:
         """Wait for what is still to be written, at most so long; return how many events could not be written.
