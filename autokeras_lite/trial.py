@@ -198,8 +198,10 @@ class TrialOutcome:
 
     `score` is the validation score of the kept weights in the search's metric, mean over `fold_scores`; `None` for a
     failed trial. `best_epoch` counts from 1 and is the mean over the folds. `seconds` is the trial's share of its
-    cohort's time. Weights and validation predictions do not travel: they lie in the trial's folder. `earlier` are the
-    attempts that failed before this one.
+    cohort's time. `row_seconds` is what predicting one validation row took it after the quickest epoch, in batches
+    and with the other lanes, among which the time is divided; `None` where the trial was too short to tell it from
+    compiling. Two outcomes may be equal that took different times to predict. Weights and validation predictions do
+    not travel: they lie in the trial's folder. `earlier` are the attempts that failed before this one.
     """
 
     number: int
@@ -215,6 +217,7 @@ class TrialOutcome:
     device: str = ""
     message: str = ""
     earlier: tuple[FailedAttempt, ...] = ()
+    row_seconds: float | None = field(default=None, compare=False)
 
     @property
     def status(self) -> TrialStatus:

@@ -77,6 +77,15 @@ def test_an_outcome_that_was_written_before_attempts_were_kept_is_read():
     assert TrialOutcome.from_json(values) == TrialOutcome(1, Cause.OK, score=0.5)
 
 
+def test_what_a_prediction_took_comes_back_and_is_missing_from_older_outcomes():
+    outcome = TrialOutcome(1, Cause.OK, score=0.5, row_seconds=2e-6)
+    values = json.loads(json.dumps(outcome.to_json()))
+    assert TrialOutcome.from_json(values).row_seconds == 2e-6
+    del values["row_seconds"]
+    assert TrialOutcome.from_json(values).row_seconds is None
+    assert TrialOutcome.from_json(values) == outcome, "two trainings of one trial are equal whatever they took"
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_only_what_went_to_its_end_is_completed_and_only_what_was_stopped_is_pruned(cause):
     expected = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -59,8 +59,14 @@ class Artifact:
                 f"Keras cannot read the model in {self.folder} ({type(error).__name__}). Expected the file that the "
                 "search wrote. Restore the folder from a copy, or install the version of Keras in its manifest."
             ) from error
-        model.jit_compile = False  # text has no XLA form, and a program for each number of rows would be compiled
-        return model
+        return prepare_to_predict(model)
+
+    @classmethod
+    def of_model(cls, folder: Path, manifest: Manifest, model: "keras.Model") -> Self:
+        """Return an artifact whose model is in memory, as it is written to the folder."""
+        artifact = cls(folder, manifest)
+        vars(artifact)["model"] = model  # where `cached_property` keeps it
+        return artifact
 
     def predict(self, inputs: Inputs) -> pd.DataFrame:
         """Return the predicted class, 0/1 or value of each row, one column for each target.
@@ -95,6 +101,12 @@ class Artifact:
         if not len(batch):
             return np.empty((0, self.manifest.task.units), np.float32)
         return np.asarray(self.model.predict_on_batch(raw))
+
+
+def prepare_to_predict(model: "keras.Model") -> "keras.Model":
+    """Let a model of raw columns predict any number of rows."""
+    model.jit_compile = False  # text has no XLA form, and a program for each number of rows would be compiled
+    return model
 
 
 def load_artifact(folder: Path) -> Artifact:

@@ -5,6 +5,8 @@ from dataclasses import replace
 import keras
 
 from autokeras_lite.artifact.assemble import assemble_ensemble
+from autokeras_lite.artifact.latency import Latency, measure_latency
+from autokeras_lite.artifact.load import Artifact, prepare_to_predict
 from autokeras_lite.artifact.manifest import Manifest, Member
 from autokeras_lite.artifact.network import Network
 from autokeras_lite.artifact.parity import measure_ensemble_parity
@@ -17,8 +19,10 @@ from autokeras_lite.models.front import OutputSpec
 from autokeras_lite.models.weights import read_weights
 
 
-def make_artifact(request: ArtifactRequest) -> Manifest:
+def make_artifact(request: ArtifactRequest, device: str = "") -> Manifest:
     """Build the model of each trial, give it its weights, put the encoding in front, compare both ways, and write it.
+
+    Where that is asked for, it is measured how long the model takes to predict; `device` is what it runs on.
 
     Raises:
         ArtifactError: weights are damaged, or the model file would not predict what was measured.
@@ -27,7 +31,7 @@ def make_artifact(request: ArtifactRequest) -> Manifest:
     networks = [
         _network(manifest, member, weights) for member, weights in zip(manifest.mixture, request.weights, strict=True)
     ]
-    model = assemble_ensemble(networks, manifest.encoding, manifest.task, manifest.temperature)
+    model = prepare_to_predict(assemble_ensemble(networks, manifest.encoding, manifest.task, manifest.temperature))
     parity = measure_ensemble_parity(
         model, networks, manifest.encoding, manifest.task, request.sample, manifest.temperature
     )
@@ -36,8 +40,20 @@ def make_artifact(request: ArtifactRequest) -> Manifest:
             f"The model file strays from what was measured by {parity.max_difference:.2g} on {parity.rows} rows. "
             "Expected rounding errors only. Please report this with the types of the columns."
         )
-    contents = ArtifactContents(_named(model, manifest.name), replace(manifest, parity=parity), request.predictions)
-    return write_artifact(request.folder, contents)
+    manifest = replace(manifest, parity=parity, latency=_latency(model, request, device))
+    return write_artifact(request.folder, ArtifactContents(_named(model, manifest.name), manifest, request.predictions))
+
+
+def _latency(model: keras.Model, request: ArtifactRequest, device: str) -> Latency | None:
+    """Measure the model as a person uses it, by `Artifact.predict`, on the rows that it was checked with."""
+    if request.latency_seconds <= 0:
+        return None
+    artifact = Artifact.of_model(request.folder, request.manifest, model)
+    try:
+        latency = measure_latency(artifact.predict, request.sample, device, seconds=request.latency_seconds)
+    except Exception:  # noqa: BLE001 - a search must not lose its model to a measurement
+        return None
+    return None if latency is None else replace(latency, beside_training=request.beside_training)
 
 
 def _network(manifest: Manifest, member: Member, weights: TrainedWeights) -> Network:

@@ -8,12 +8,13 @@ from importlib.metadata import version
 from platform import python_version
 from typing import Any, Self
 
+from autokeras_lite.artifact.latency import Latency
 from autokeras_lite.data.encode import Encoding
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.trial import TrialSpec
 
-FORMAT_VERSION = 2
-READABLE_VERSIONS = (1, 2)  # format 1 knows neither members nor a temperature
+FORMAT_VERSION = 3
+READABLE_VERSIONS = (1, 2, 3)  # format 1 knows neither members nor a temperature, format 2 no latency
 PARITY_TOLERANCE = 1e-5
 
 _PACKAGES = ("autokeras_lite", "keras", "tensorflow", "numpy")
@@ -68,7 +69,8 @@ class Manifest:
     their mean. A single configuration has no members. `temperature` is what probabilities were calibrated by, 1 by
     nothing (see `autokeras_lite.tasks.temperature`).
     `training_rows` counts the rows that the saved weights were trained on; `refit` says whether they were trained
-    anew after the score was measured. `model_sha256` is filled in when the artifact is written.
+    anew after the score was measured. `model_sha256` is filled in when the artifact is written. `latency` is `None`
+    where there was no time to measure it.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Manifest:
     notes: tuple[str, ...] = ()
     members: tuple[Member, ...] = ()
     temperature: float = 1.0
+    latency: Latency | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     versions: Mapping[str, str] = field(default_factory=package_versions)
     model_sha256: str = ""
@@ -126,6 +129,7 @@ class Manifest:
             "refit": self.refit,
             "notes": list(self.notes),
             "parity": asdict(self.parity),
+            "latency": None if self.latency is None else asdict(self.latency),
             "model_sha256": self.model_sha256,
             "encoding": self.encoding.to_json(),
         }
@@ -141,5 +145,6 @@ class Manifest:
             "fold_scores": tuple(values["fold_scores"]),
             "notes": tuple(values["notes"]),
             "members": tuple(Member.from_json(one) for one in values.get("members", ())),
+            "latency": None if values.get("latency") is None else Latency(**values["latency"]),
         }
         return cls(**{**{name: value for name, value in values.items() if name != "metric"}, **made})

@@ -30,7 +30,8 @@ class ArtifactRequest:
 
     `manifest` lacks only what is found out on the way. `weights` belong to its members, in their order; a single
     configuration has one. `sample` are raw rows for the parity check. `predictions` are the validation rows as the
-    model's configurations predicted them.
+    model's configurations predicted them. How long the model file takes to predict is measured for about
+    `latency_seconds`, by default not at all; `beside_training` says that trials train meanwhile.
     """
 
     folder: Path
@@ -38,6 +39,8 @@ class ArtifactRequest:
     manifest: Manifest
     sample: Inputs
     predictions: pd.DataFrame
+    latency_seconds: float = 0.0
+    beside_training: bool = False
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(self.manifest.mixture):

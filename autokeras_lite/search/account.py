@@ -191,10 +191,16 @@ def _search_end(summary: SearchSummary, around: Surroundings) -> SearchEnd:
     metrics |= {f"finalist.{number}": fresh for number, fresh in summary.finalists.items()}
     if summary.ensemble is not None:
         metrics |= {"ensemble.score": summary.ensemble.validation_score, "ensemble.gain": summary.ensemble.gain}
+    tags = {}
+    if summary.latency is not None:
+        latency = summary.latency
+        metrics |= {"latency.row_seconds": latency.row_seconds, "latency.batch_seconds": latency.batch_seconds}
+        metrics |= {"latency.batch_rows": float(latency.batch_rows)}
+        tags = {"latency_device": latency.device}
     return SearchEnd(
         status=_STATUS[summary.stopped],
         metrics=metrics,
-        tags={},
+        tags=tags,
         artifact=None if best is None else around.folder.artifact,
         best_trial=None if best is None else best.trial,
         ended=time.time(),

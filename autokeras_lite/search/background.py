@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from autokeras_lite.artifact.latency import Latency
 from autokeras_lite.artifact.manifest import Manifest
 from autokeras_lite.artifact.request import ArtifactRequest
 from autokeras_lite.execution.executor import Executor, Pending
@@ -73,7 +74,7 @@ class EarlyArtifact:
     """Makes the model file of the first trial that comes to a score, beside the trials that follow.
 
     From then on there is a model, and the clock knows what the last one will take. `trial` is the number of the trial
-    whose model it is, once it is there.
+    whose model it is, once it is there, and `latency` what it takes to predict.
     """
 
     request: Callable[[Finished], ArtifactRequest]
@@ -83,6 +84,7 @@ class EarlyArtifact:
     clock: Clock
     stop: Stop
     trial: int | None = None
+    latency: Latency | None = None
     _pending: Pending[Manifest] | None = None
     _began: float = 0.0
     _is_over: bool = False
@@ -108,7 +110,8 @@ class EarlyArtifact:
                 return
             self.executor.wait(_go_on, _PATIENCE_SECONDS)
         try:
-            self.trial = self._pending.result().trial.number
+            made = self._pending.result()
         except Exception:  # noqa: BLE001 - the last model file says what is wrong, if it is wrong there too
             return
+        self.trial, self.latency = made.trial.number, made.latency
         self.clock.expect_artifact(self.clock.now() - self._began)

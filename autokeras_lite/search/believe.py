@@ -26,7 +26,7 @@ def believe(
         return None
     judged = read_judged(prepared, scored, folder)
     candidates = {
-        spec.number: Candidate(spec.origin, outcome.parameters, curve=outcome.curve.score)
+        spec.number: Candidate(spec.origin, outcome.parameters, outcome.row_seconds, outcome.curve.score)
         for spec, outcome in scored
         if spec.number in judged.predictions
     }

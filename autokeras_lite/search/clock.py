@@ -19,6 +19,8 @@ FEWEST_USEFUL_SECONDS = 2.5
 SHORTEST_WITH_REPORT_SECONDS = 60.0
 # Report and model card, with the libraries for them, on two cores that do nothing else.
 REPORT_SECONDS = 2.0
+# Measuring how long the model file predicts, and what it compiles for that; so much again for each network in it.
+_LATENCY_SECONDS = 1.0
 # Tracing the program of one lane.
 _TRACING_SECONDS = 1.5
 _TEST_ROWS_A_SECOND = 10_000
@@ -93,6 +95,15 @@ class Clock:
         """Whether a new cohort could still get somewhere."""
         left = self.training_seconds_left
         return left is None or left > FEWEST_USEFUL_SECONDS
+
+    def has_time_for_latency(self, num_networks: int) -> bool:
+        """Say whether it can be measured how long a model file of so many networks predicts, with the end kept free.
+
+        The time that an early model file of one network took has that in it.
+        """
+        left = self.seconds_left
+        guessed = num_networks if self._artifact_seconds is None else num_networks - 1
+        return left is None or left > self.fewest_tail_seconds + self.slowness() * _LATENCY_SECONDS * guessed
 
     def expect_refit(self, trial: TrialOutcome) -> None:
         """Keep time free for training the best configuration again on all rows, up to its best epoch.

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from autokeras_lite.artifact.latency import LATENCY_SECONDS, Latency
 from autokeras_lite.artifact.request import ArtifactRequest
 from autokeras_lite.config import SearchConfig
 from autokeras_lite.durable import disk_faults
@@ -31,8 +32,8 @@ _NO_TIME = "there was no time for it"
 
 def finish(
     prepared: Prepared, config: SearchConfig, around: Surroundings, course: Course, early: EarlyArtifact
-) -> Mixture:
-    """Turn the best trials into the artifact of the search, and say what it is made of.
+) -> tuple[Mixture, Latency | None]:
+    """Turn the best trials into the artifact of the search, and say what it is made of and how long it predicts.
 
     After a holdout the artifact holds the very weights that were measured. After k folds, which measured k sets of
     weights, it holds one more of each member, trained on all rows for the mean of the best epochs; when somebody asks
@@ -55,8 +56,7 @@ def finish(
         mixture, weights = _refit(prepared, config, around, mixture, judged)
     around.observer.finishing("artifact")
     early.finish()
-    _make(blueprint, around, mixture, weights, early, course.best[0].number)
-    return mixture
+    return mixture, _make(blueprint, around, mixture, weights, early, course.best[0].number)
 
 
 def _has_weights(one: Finished, around: Surroundings) -> bool:
@@ -85,21 +85,28 @@ def _make(
     weights: Sequence[Weights] | None,
     early: EarlyArtifact,
     best: int,
-) -> None:
-    """Make the model file, and beside that of an ensemble the file of its best member."""
+) -> Latency | None:
+    """Make the model file, and beside that of an ensemble the file of its best member; say how long it predicts."""
     folder, numbers = around.folder, [spec.number for (spec, _), _ in mixture.members]
     place = numbers.index(best) if best in numbers else 0
     first = mixture.members[place][0]
     if mixture.is_single:
-        if weights is not None or early.trial != first[0].number:
-            single = None if weights is None else weights[place]
-            around.executor.run(partial(early.make, blueprint.request(folder, first, single)))
-        return
+        if weights is None and early.trial == first[0].number:
+            return early.latency
+        single = None if weights is None else weights[place]
+        return _run(blueprint.request(folder, first, single), around, early)
     if len(mixture.members) > 1:
         request = blueprint.request(folder, first, None if weights is None else weights[place])
         _make_single(request, around, early, weights)
     chosen = weights or [blueprint.measured_weights(folder, spec) for (spec, _), _ in mixture.members]
-    around.executor.run(partial(early.make, blueprint.mixed_request(folder.artifact, mixture, chosen)))
+    return _run(blueprint.mixed_request(folder.artifact, mixture, chosen), around, early)
+
+
+def _run(request: ArtifactRequest, around: Surroundings, early: EarlyArtifact) -> Latency | None:
+    """Make the final model file, and measure how long it predicts, if there is time; nothing trains any more."""
+    if not around.stop.is_asked and around.clock.has_time_for_latency(len(request.weights)):
+        request = replace(request, latency_seconds=LATENCY_SECONDS)
+    return around.executor.run(partial(early.make, request)).latency
 
 
 def _make_single(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from autokeras_lite.artifact.latency import Latency
 from autokeras_lite.search.trust import Trust
 
 
@@ -63,6 +64,7 @@ class SearchSummary:
     `failures` (too many in a row), `unfinished` (it was killed, or still runs); empty when the budget was spent.
     `trust` says what the score is worth, `finalists` has the fresh scores of trials that were scored again, by number.
     `ensemble` is `None` where the model is the best trial. `unsent` records wait to be sent to the tracking server.
+    `latency` says how long the model takes to predict, `None` where there was no time to measure it.
     """
 
     name: str
@@ -82,6 +84,7 @@ class SearchSummary:
     ensemble: EnsembleSummary | None = None
     trust: Trust | None = None
     finalists: Mapping[str, float] = field(default_factory=dict)
+    latency: Latency | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values that `json.dumps` takes."""
@@ -97,5 +100,6 @@ class SearchSummary:
             "notes": tuple(values["notes"]),
             "trust": None if values.get("trust") is None else Trust.from_json(values["trust"]),
             "ensemble": None if values.get("ensemble") is None else EnsembleSummary(**values["ensemble"]),
+            "latency": None if values.get("latency") is None else Latency(**values["latency"]),
         }
         return cls(**{**values, **parts})

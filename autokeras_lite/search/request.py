@@ -17,8 +17,9 @@ from autokeras_lite.execution.machine import count_cores
 from autokeras_lite.spaces.listing import shipped_file, shipped_names
 from autokeras_lite.tracking.uri import mask, resolve_uri
 
-# The same folder may be named in several ways, and may have been moved; event files are a copy of what is kept anyway.
-_OF_THE_PLACE = ("place.name", "place.runs_dir", "place.tensorboard")
+# The same folder may be named in several ways, and may have been moved; event files and the report are made of what is
+# kept anyway.
+_OF_THE_PLACE = ("place.name", "place.runs_dir", "place.tensorboard", "place.report")
 _BUDGET = "budget."
 _EXECUTION = "execution."
 _HIDDEN = "***"

@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from autokeras_lite.artifact.latency import LATENCY_SECONDS
+from autokeras_lite.artifact.request import ArtifactRequest
 from autokeras_lite.config import SearchConfig
 from autokeras_lite.data.dataset import Dataset, InputKind
 from autokeras_lite.durable import disk_faults
@@ -24,7 +26,7 @@ from autokeras_lite.search.believe import believe
 from autokeras_lite.search.blueprint import Blueprint
 from autokeras_lite.search.clock import EXIT_SECONDS, FEWEST_USEFUL_SECONDS, Clock
 from autokeras_lite.search.constant import constant_baseline
-from autokeras_lite.search.course import Course, Plan, Streak
+from autokeras_lite.search.course import Course, Finished, Plan, Streak
 from autokeras_lite.search.finalists import plan_rescoring
 from autokeras_lite.search.finish import finish
 from autokeras_lite.search.folder import SearchFolder
@@ -39,6 +41,7 @@ from autokeras_lite.search.second_look import look_again
 from autokeras_lite.search.stop import heeding_signals
 from autokeras_lite.search.study import Proposal, SpaceStudy
 from autokeras_lite.search.surroundings import Surroundings
+from autokeras_lite.search.usage import telling_usage
 from autokeras_lite.spaces.load import load_space
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.tasks.metrics import score
@@ -128,13 +131,15 @@ def run_search(
         clock.expect_test_rows(len(test_rows))
     if config.strategy.ensemble > 1:
         clock.expect_ensemble()
-    clock.expect_report()
+    if asked.config.place.report:
+        clock.expect_report()
     around = Surroundings(prepared.task, tools.executor, tracker, tools.observer, folder, clock, journal)
     is_told = False
     try:
         with heeding_signals(around.stop):
             announce(prepared, asked, chosen, around, resumed=course.num_counted)
-            summary = _search_and_finish(prepared, config, course, around, tools.make_artifact, test_rows)
+            with telling_usage(around):
+                summary = _search_and_finish(prepared, config, course, around, tools.make_artifact, test_rows)
             # Until the tracker was told, whoever finds this file goes on with the search, and so tells it.
             folder.write_summary(replace(summary, stopped=summary.stopped or "unfinished"))
             is_told = True
@@ -203,7 +208,7 @@ def _search_and_finish(
         prepared.data.write(around.folder.data)
         blueprint.write(around.folder.blueprint)
         around.folder.write_profile(describe_data(prepared))
-    request = partial(blueprint.request, around.folder)
+    request = partial(_early_request, blueprint, around.folder)
     early = EarlyArtifact(request, course, around.executor, make, around.clock, around.stop)
     baselines = _search(prepared, config, course, around, early)
     finalists = _choose_winner(prepared, config, course, around)
@@ -211,14 +216,19 @@ def _search_and_finish(
     summary = _with_ending(summary, course, around)
     if course.best is None:
         return summary
-    mixture = finish(prepared, config, around, course, early)
-    summary = replace(with_mixture(summary, mixture), finalists=finalists)
+    mixture, latency = finish(prepared, config, around, course, early)
+    summary = replace(with_mixture(summary, mixture), finalists=finalists, latency=latency)
     if test_rows is not None and summary.best is not None and not around.stop.is_asked:
         summary = replace(summary, best=replace(summary.best, test_score=_test_score(test_rows, around)))
     trust = None
     if not around.stop.is_asked:
         trust = believe(prepared, course.finished, mixture, around.folder, around.clock)
     return replace(summary, trust=trust, seconds=round(around.clock.elapsed_seconds, 2))
+
+
+def _early_request(blueprint: Blueprint, folder: SearchFolder, best: Finished) -> ArtifactRequest:
+    request = blueprint.request(folder, best)
+    return replace(request, latency_seconds=LATENCY_SECONDS, beside_training=True)
 
 
 def _choose_winner(

@@ -43,9 +43,9 @@ class Judges:
 class Candidate:
     """What is known of a trial beside its predictions.
 
-    `origin` is that of `trial.py: TrialSpec`, `parameters` the size of its network, `seconds` what one prediction
-    takes. `curve` are its validation scores after each epoch, mean over the folds; where it is given, the best epoch
-    is taken for picked by its score.
+    `origin` is that of `trial.py: TrialSpec`, `parameters` the size of its network, `seconds` what predicting one row
+    takes, measured alike for all; `None` where that is not known. `curve` are its validation scores after each
+    epoch, mean over the folds; where it is given, the best epoch is taken for picked by its score.
     """
 
     origin: str
@@ -122,6 +122,8 @@ class Trust:
         winner = "the ensemble" if self.best is None else f"trial {self.best}"
         kin = f"{_count(others, 'trial')} cannot be told apart from {winner}"
         named = [(self.smallest, "smallest"), (self.fastest, "fastest")]
+        if self.smallest == self.fastest:
+            named = [(self.smallest, "smallest and fastest")]
         told = [f"the {what} is trial {number}" for number, what in named if number not in (None, self.best)]
         return [f"{kin}{': ' if told else ''}{', '.join(told)}."]
 

@@ -153,7 +153,10 @@ def _train_epoch(group: Group, epoch: int, data: EncodedData, job: TrainingJob) 
     ]
     fades = [fade_factors(lane.spec.training, epoch - 1, program.num_steps) for lane in group.members]
     losses = program.train_epoch(epoch - 1, np.stack(rates, axis=1), np.stack(fades, axis=1))
+    # Training and predicting are two programs, and both give arrays of numpy: what is queued has been done.
+    began = time.perf_counter()
     predictions, validation_losses = program.predict_validation()
+    group.note_evaluation(time.perf_counter() - began, max(len(given) for given in predictions))
     improved = np.zeros(len(group.members), dtype=bool)
     for index, lane in enumerate(group.members):
         if not lane.runs:

@@ -358,6 +358,12 @@ def device_names() -> tuple[str, ...]:
     return (*(f"GPU {name}" for name in named), "CPU")
 
 
+def describe_device() -> str:
+    """Name what a model runs on here: a GPU, or the CPU with the number of threads that it may use."""
+    first, threads = device_names()[0], tf.config.threading.get_intra_op_parallelism_threads()
+    return f"{first}, {threads} thread{'' if threads == 1 else 's'}" if first == "CPU" and threads else first
+
+
 def is_untouched() -> bool:
     """Say whether TensorFlow was only imported: a process may fork as long as nothing was initialised."""
     from tensorflow.python.eager import context

@@ -41,6 +41,7 @@ def leave_trial(lanes: Sequence[Lane], trials_folder: Path, num_lanes: int, seco
         parameters=model.count_params(),
         lanes=num_lanes,
         device=device_names()[0],
+        row_seconds=_row_seconds(lanes),
         message=_message(lanes),
     )
 
@@ -50,6 +51,12 @@ def _trial_cause(lanes: Sequence[Lane]) -> Cause:
     causes = {lane.cause for lane in lanes}
     order = (Cause.DIVERGED, Cause.CANCELLED, Cause.PRUNED, Cause.OK)
     return next(cause for cause in order if cause in causes)
+
+
+def _row_seconds(lanes: Sequence[Lane]) -> float | None:
+    """Average over the folds that were timed."""
+    timed = [lane.row_seconds for lane in lanes if lane.row_seconds is not None]
+    return float(np.mean(timed)) if timed else None
 
 
 def _message(lanes: Sequence[Lane]) -> str:

@@ -18,13 +18,14 @@ from autokeras_lite.trial import Cause, TrialSpec
 
 @dataclass(eq=False)
 class Lane:
-    """One trial on one fold, while it trains."""
+    """One trial on one fold, while it trains; `row_seconds` is what a validation row took, at best."""
 
     spec: TrialSpec
     model: keras.Model
     fold: int
     monitor: Monitor
     cause: Cause | None = None
+    row_seconds: float | None = None
     weights: tuple[NDArray[np.float32], list[NDArray[np.float32]]] | None = None
 
     @property
@@ -35,10 +36,27 @@ class Lane:
 
 @dataclass
 class Group:
-    """Lanes that train as one program; `members` are in the order of the program's lanes."""
+    """Lanes that train as one program; `members` are in the order of the program's lanes.
+
+    `has_predicted` says that the program has predicted before, so that it is not compiled any more.
+    """
 
     program: LaneProgram
     members: list[Lane]
+    has_predicted: bool = False
+
+    def note_evaluation(self, seconds: float, num_rows: int) -> None:
+        """Give each lane that runs its share of the time in which the program predicted so many rows for every lane.
+
+        Lanes that have ended are still computed and so take their share. The shortest time counts, since what makes the
+        others longer is the rest of the machine; the first of a program tells nothing: it was compiled meanwhile.
+        """
+        if self.has_predicted:
+            for lane in self.members:
+                if lane.runs:
+                    took = seconds / (num_rows * len(self.members))
+                    lane.row_seconds = took if lane.row_seconds is None else min(lane.row_seconds, took)
+        self.has_predicted = True
 
     @property
     def runs(self) -> bool:
@@ -70,7 +88,10 @@ def write_progress(progress: Progress, checkpoints: Checkpoints) -> None:
         "seconds": progress.seconds,
         "group_size": progress.group_size,
         "groups": [[progress.lanes.index(lane) for lane in group.members] for group in progress.groups],
-        "lanes": [{"cause": lane.cause, "monitor": lane.monitor.noted} for lane in progress.lanes],
+        "lanes": [
+            {"cause": lane.cause, "row_seconds": lane.row_seconds, "monitor": lane.monitor.noted}
+            for lane in progress.lanes
+        ],
     }
     checkpoints.write(progress.epoch, values, _arrays(progress))
 
@@ -116,6 +137,7 @@ def _resume_lane(lane: Lane, noted: Mapping[str, Any], arrays: Mapping[str, NDAr
         lane.monitor.task, lane.spec.training, best_predictions=arrays.get("predictions"), **noted["monitor"]
     )
     lane.cause = None if noted["cause"] is None else Cause(noted["cause"])
+    lane.row_seconds = noted.get("row_seconds")
     expected: dict[str, tuple[int, ...]] = {}
     if lane.monitor.best_epoch > 0:
         expected["predictions"] = (len(fold.validation_rows), fold.targets.shape[1])

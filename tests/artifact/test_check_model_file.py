@@ -2,11 +2,9 @@
 
 import io
 import json
-import resource
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from full_disk import files_of_at_most
 from tiny_artifact import TASKS, encoding_of, good_table, make
 
 from autokeras_lite.artifact import check_config, check_size
@@ -95,17 +94,6 @@ def test_every_class_that_may_be_named_is_one_of_keras():
 
 
 Members = dict[str, bytes]
-
-
-@contextmanager
-def files_of_at_most(num_bytes: int) -> Iterator[None]:
-    """Let no file grow beyond so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture(scope="module")

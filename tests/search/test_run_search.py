@@ -19,6 +19,7 @@ from autokeras_lite.config import as_search_config
 from autokeras_lite.data.read import read_dataset
 from autokeras_lite.durable import read_json, write_json
 from autokeras_lite.errors import ArtifactError, ConfigError, TrialError
+from autokeras_lite.search import usage
 from autokeras_lite.search.account import Asked
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.journal import read_events
@@ -27,7 +28,7 @@ from autokeras_lite.search.request import SearchRequest
 from autokeras_lite.search.run import Tools, run_search
 from autokeras_lite.search.unfinished import ensure_model, summarise_unfinished
 from autokeras_lite.tracking.null import NullTracker
-from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord
+from autokeras_lite.tracking.tracker import SearchEnd, SearchRecord, UsageReadings
 from autokeras_lite.trial import Cause, TrialOutcome
 
 ROWS = 60
@@ -374,3 +375,27 @@ def test_the_record_of_a_search_that_goes_on_is_the_same_as_before(search):
     search.run(trials=3)
     again = [event for event in search.tracker.events if isinstance(event, SearchRecord)]
     assert [(e.name, e.folder, e.data) for e in first] == [(e.name, e.folder, e.data) for e in again]
+
+
+def test_the_use_of_the_machine_is_told_between_the_start_and_the_end_and_no_thread_stays(search, monkeypatch):
+    monkeypatch.setattr(usage, "_LEAST_SECONDS", 0.0)
+    search.earlier_seconds = 100.0
+    before = threading.active_count()
+    search.run(trials=2)
+    kinds = [type(event) for event in search.tracker.events]
+    (told,) = [event for event in search.tracker.events if isinstance(event, UsageReadings)]
+
+    assert kinds.index(SearchRecord) < kinds.index(UsageReadings) < kinds.index(SearchEnd)
+    assert told.readings[-1].step >= 100
+    assert "cpu_utilization_percentage" in told.readings[-1].values
+    assert threading.active_count() == before
+
+
+def test_the_use_of_the_machine_is_told_of_a_search_that_breaks_too(search, monkeypatch):
+    monkeypatch.setattr(usage, "_LEAST_SECONDS", 0.0)
+    before = threading.active_count()
+    with pytest.raises(TrialError):
+        search.run(diverging)
+
+    assert any(isinstance(event, UsageReadings) for event in search.tracker.events)
+    assert threading.active_count() == before

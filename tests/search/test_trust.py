@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -287,6 +288,8 @@ def test_the_smallest_and_the_fastest_are_among_the_equals():
     assert 9 not in trust.equals
     assert trust.smallest == max(trust.equals)  # the later the smaller, the earlier the faster
     assert trust.fastest == min(trust.equals)
+    same = replace(trust, best=None, smallest=3, fastest=3).sentences()[1]
+    assert same.endswith(": the smallest and fastest is trial 3."), same
     untimed = {number: Candidate("tpe", 5) for number in predictions}
     assert measure_trust(task, judges, predictions, untimed).fastest is None
 

@@ -176,11 +176,11 @@ CASES = {
 
 
 def ended(job: TrainingJob, report: Reporter, folder: Path) -> tuple[list[TrialOutcome], dict[str, bytes]]:
-    """Train with a checkpoint after every epoch; return the outcomes without their seconds, and every file."""
+    """Train with a checkpoint after every epoch; return the outcomes without their times, and every file."""
     placed = replace(job, trials_folder=folder / "trials", checkpoint_folder=folder / "checkpoints")
     outcomes = train_cohort(placed, report, checkpoint_seconds=0.0)
     files = {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.glob("trials/*/*"))}
-    return [replace(outcome, seconds=0.0) for outcome in outcomes], files
+    return [replace(outcome, seconds=0.0, row_seconds=None) for outcome in outcomes], files
 
 
 def interrupted(job: TrainingJob, report: Reporter, folder: Path) -> list[Path]:
