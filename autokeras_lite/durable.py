@@ -20,24 +20,36 @@ _DEEPEST = 64
 _AS_WRITTEN = "Expected the file that the search wrote. Restore it from a copy, or search again."
 
 
+@contextmanager
+def whole_file(path: Path, neighbour: Path | None = None) -> Iterator[Path]:
+    """Write a file whole or not at all: yield a neighbour, which is synced and takes the name, with the folder synced.
+
+    It is `path` with `.tmp` behind it, unless another one is named. After an error it is gone, and an earlier file at
+    `path` stays.
+    """
+    neighbour = neighbour or path.with_name(f"{path.name}.tmp")
+    try:
+        yield neighbour
+        sync(neighbour)
+        neighbour.replace(path)
+    except BaseException:
+        neighbour.unlink(missing_ok=True)  # room for whoever goes on
+        raise
+    sync(path.parent)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: to a neighbour, synced, then renamed, with the folder synced.
+    """Write bytes as a `whole_file`.
 
     Raises:
         StorageError: the disk is full.
     """
-    neighbour = path.with_name(f"{path.name}.tmp")
-    with disk_faults(path):
-        with neighbour.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        neighbour.replace(path)
-        sync(path.parent)
+    with disk_faults(path), whole_file(path) as neighbour:
+        neighbour.write_bytes(content)
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write values as JSON, as `write_bytes` does.
+    """Write values as JSON, as a `whole_file`.
 
     Raises:
         StorageError: the disk is full.

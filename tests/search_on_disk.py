@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,18 @@ def make_spec(number: int) -> TrialSpec:
 
 def make_outcome(number: int, score: float | None, cause: Cause = Cause.OK, message: str = "") -> TrialOutcome:
     return TrialOutcome(number, cause, score, epochs=60, seconds=7.5, parameters=70_000, message=message)
+
+
+def write_result(folder: SearchFolder, spec: TrialSpec, outcome: TrialOutcome) -> None:
+    """Write the record of a trial."""
+    folder.trial(spec.number).mkdir(parents=True, exist_ok=True)
+    _write(folder.trial(spec.number) / RESULT_FILE, {"spec": spec.to_json(), "outcome": outcome.to_json()})
+
+
+def write_events(folder: SearchFolder, events: Iterable[Event]) -> None:
+    """Write events behind those that stand in the journal."""
+    with folder.journal.open("a") as file:
+        file.writelines(f"{json.dumps(event, default=str)}\n" for event in events)
 
 
 class SearchOnDisk:
@@ -82,7 +94,8 @@ class SearchOnDisk:
 
     def begin(self, cohort: int, trials: range, at: float = 0.0) -> "SearchOnDisk":
         """Begin a cohort; the tracker hears of its trials."""
-        self._append({**cohort_begun(cohort, len(trials), {number: {} for number in trials}), "at": at})
+        begun = cohort_begun(cohort, len(trials), {number: {} for number in trials})
+        write_events(self.folder, [{**begun, "at": at}])
         outbox = Outbox(self.path / OUTBOX_FOLDER)
         for lane, number in enumerate(trials):
             outbox.append(TrialRecord(make_spec(number), cohort, lane, time.time()))
@@ -91,19 +104,17 @@ class SearchOnDisk:
 
     def judge(self, cohort: int, rung: int, scores: dict[int, float]) -> None:
         """Let trials stand at a rung."""
-        self._append(rung_reached(cohort, rung, scores))
+        write_events(self.folder, [rung_reached(cohort, rung, scores)])
 
     def fail(self, cohort: int) -> None:
         """Let a cohort fail as a whole, to be tried again."""
-        self._append(cohort_broke(cohort, Cause.SIGNAL, "Its process was ended by signal 9."))
+        write_events(self.folder, [cohort_broke(cohort, Cause.SIGNAL, "Its process was ended by signal 9.")])
 
     def end(self, cohort: int, *outcomes: TrialOutcome) -> "SearchOnDisk":
         """End the trials of a cohort."""
         for outcome in outcomes:
-            self.folder.trial(outcome.number).mkdir(exist_ok=True)
-            values = {"spec": make_spec(outcome.number).to_json(), "outcome": outcome.to_json()}
-            _write(self.folder.trial(outcome.number) / RESULT_FILE, values)
-        self._append(cohort_ended(cohort, outcomes))
+            write_result(self.folder, make_spec(outcome.number), outcome)
+        write_events(self.folder, [cohort_ended(cohort, outcomes)])
         return self
 
     def finish(self, stopped: str = "", *, score: float | None = 0.8123, unsent: int = 0) -> "SearchOnDisk":
@@ -128,10 +139,6 @@ class SearchOnDisk:
         )
         _write(self.folder.summary, summary.to_json())
         return self
-
-    def _append(self, event: Event) -> None:
-        with self.folder.journal.open("a") as file:
-            file.write(f"{json.dumps(event)}\n")
 
 
 def _write(file: Path, values: Mapping[str, Any]) -> None:

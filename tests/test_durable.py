@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autokeras_lite.durable import disk_faults, is_disk_full, parse_json, read_json, sync, write_bytes, write_json
+from autokeras_lite.durable import (
+    disk_faults,
+    is_disk_full,
+    parse_json,
+    read_json,
+    sync,
+    whole_file,
+    write_bytes,
+    write_json,
+)
 from autokeras_lite.errors import ArtifactError, StorageError
 
 # Files of this process may have so many bytes, as on a disk that is nearly full.
@@ -55,6 +64,26 @@ def test_a_torn_neighbour_of_an_earlier_crash_is_in_nobodys_way(tmp_path):
     (tmp_path / "result.json.tmp").write_bytes(b"torn")
     write_bytes(tmp_path / "result.json", b"new")
     assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
+
+
+@pytest.mark.parametrize("neighbour", [None, ".mine.csv"])
+def test_what_ends_in_the_middle_of_a_file_leaves_the_earlier_one_alone(tmp_path, neighbour):
+    path = tmp_path / "result.csv"
+    path.write_text("earlier")
+
+    def write(content, error):
+        with whole_file(path, neighbour and tmp_path / neighbour) as beside:
+            assert beside.name == (neighbour or "result.csv.tmp")
+            beside.write_text(content)
+            if error is not None:
+                raise error
+
+    for error in (OSError("no"), KeyboardInterrupt()):
+        with pytest.raises(type(error)):
+            write("half", error)
+        assert (list(tmp_path.iterdir()), path.read_text()) == ([path], "earlier")
+    write("new", None)
+    assert (list(tmp_path.iterdir()), path.read_text()) == ([path], "new")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])

@@ -12,10 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from autokeras_lite.cli.words import count, show_bytes
 from autokeras_lite.config import Execution
 from autokeras_lite.errors import ConfigError
 from autokeras_lite.execution.machine import Machine, look_at_machine, share_machine
+from autokeras_lite.report.wording import count, show_bytes
 from autokeras_lite.search.hold import check_file_system
 
 State = Literal["ok", "warning", "problem"]

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from rich.text import Text
 
 from autokeras_lite.cli.plain import PlainLog, describe_spec, describe_stage
 from autokeras_lite.cli.progress import CohortProgress, Progress
-from autokeras_lite.cli.words import count, show_score, show_seconds, sparkline
+from autokeras_lite.cli.words import show_seconds, sparkline
+from autokeras_lite.report.wording import count, show_number
 from autokeras_lite.trial import Cohort, EpochReport, TrialOutcome, TrialSpec, TrialStatus
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ MOST_WIDTH = 140  # wider rows are hard to follow with the eye
 _LINES_WITHOUT_COHORTS = 11
 _LINES_OF_A_REASON = 3
 _FEWEST_COLUMNS = 20
-STATUS_COLOURS = {TrialStatus.COMPLETED: "green", TrialStatus.PRUNED: "yellow", TrialStatus.FAILED: "red"}
+_STATUS_COLOURS = {TrialStatus.COMPLETED: "green", TrialStatus.PRUNED: "yellow", TrialStatus.FAILED: "red"}
 
 
 class Display:
@@ -200,9 +201,9 @@ def _standing(progress: Progress, overview: "Overview") -> Table:
 def _best(progress: Progress) -> Text:
     if progress.best is None:
         reached = progress.best_in_training
-        return Text("none yet" if reached is None else f"{show_score(reached)}  still training", style="dim")
+        return Text("none yet" if reached is None else f"{show_number(reached)}  still training", style="dim")
     spec, score = progress.best
-    return Text.assemble((show_score(score), "bold green"), f"  trial {spec.number}, {spec.family}")
+    return Text.assemble((show_number(score), "bold green"), f"  trial {spec.number}, {spec.family}")
 
 
 def _baselines(progress: Progress, overview: "Overview") -> Text:
@@ -212,19 +213,22 @@ def _baselines(progress: Progress, overview: "Overview") -> Text:
         is_ahead = baseline.score is not None and (best is None or overview.task.is_better(baseline.score, than=best))
         line.append(", " if line else "")
         line.append(f"{baseline.name.replace('_', ' ')} ")
-        line.append(show_score(baseline.score), style="not dim yellow" if is_ahead else "not dim")
+        line.append(show_number(baseline.score), style="not dim yellow" if is_ahead else "not dim")
     return line
 
 
 def _counts(progress: Progress, overview: "Overview") -> Text:
-    line = Text()
-    if overview.resumed:
-        line.append(f"{overview.resumed} taken over, ", style="dim")
-    for status in TrialStatus:
-        number = progress.counts[status]
-        line.append(", " if line else "")
-        line.append(f"{number} {status}", style=STATUS_COLOURS[status] if number else "dim")
-    return line
+    taken_over = f"{overview.resumed} taken over, " if overview.resumed else ""
+    return Text.assemble((taken_over, "dim"), draw_counts(progress.counts))
+
+
+def draw_counts(counts: Mapping[TrialStatus, int]) -> Text:
+    """Draw how many trials ended in which way."""
+    numbers = {status: counts.get(status, 0) for status in TrialStatus}
+    parts = [
+        Text(f"{number} {status}", _STATUS_COLOURS[status] if number else "dim") for status, number in numbers.items()
+    ]
+    return Text(", ").join(parts)
 
 
 def _cohorts(progress: Progress, width: int, most: int) -> Group:
@@ -252,5 +256,5 @@ def _cohort_row(standing: CohortProgress, *, is_wide: bool) -> tuple[str, str, T
         structure,
         f"epoch {standing.epoch} of {standing.epochs}" if is_wide else f"{standing.epoch}/{standing.epochs}",
         sparkline(standing.best_scores, 24 if is_wide else 10),
-        show_score(standing.best_scores[-1]) if standing.best_scores else "",
+        show_number(standing.best_scores[-1]) if standing.best_scores else "",
     )

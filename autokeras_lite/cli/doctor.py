@@ -44,7 +44,7 @@ def _print_checks(checks: "list[Check]", num_problems: int) -> None:
     from rich.text import Text
 
     from autokeras_lite.cli.streams import make_console, show
-    from autokeras_lite.cli.words import count
+    from autokeras_lite.report.wording import count
 
     console = make_console(sys.stdout)
     table = Table.grid(padding=(0, 2))

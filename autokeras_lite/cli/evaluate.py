@@ -22,7 +22,7 @@ def command(functions: Functions, name: str, test: str, runs_dir: str, as_json: 
     NAME is a name in the runs folder or the path of a search. The metric of the search stands first.
     """
     from autokeras_lite.cli.streams import make_console, print_json, show, stdout_for_us_alone
-    from autokeras_lite.cli.words import show_score
+    from autokeras_lite.report.wording import show_number
 
     with stdout_for_us_alone():
         result = functions.load(find_search(name, runs_dir))
@@ -38,5 +38,5 @@ def command(functions: Functions, name: str, test: str, runs_dir: str, as_json: 
     table.add_column("score", justify="right")
     for metric, score in pairs:
         style = "bold green" if metric == result.summary.metric else None
-        table.add_row(metric, show_score(score), style=style)
+        table.add_row(metric, show_number(score), style=style)
     show(make_console(sys.stdout), table)

@@ -62,7 +62,7 @@ def _print(explanation: "Explanation", summary: "SearchSummary") -> None:
     from rich.text import Text
 
     from autokeras_lite.cli.streams import make_console, show
-    from autokeras_lite.cli.words import count, one_line
+    from autokeras_lite.report.wording import count, one_line
 
     console = make_console(sys.stdout)
     columns, parameters = explanation.columns, explanation.parameters
@@ -84,12 +84,12 @@ def _print(explanation: "Explanation", summary: "SearchSummary") -> None:
 def _column_table(columns: "pd.DataFrame") -> "Table":
     from rich.text import Text
 
-    from autokeras_lite.cli.words import one_line, show_score
+    from autokeras_lite.report.wording import one_line, show_number
 
     table = _table("column", "importance", "from", "to")
     most = float(columns["importance"].max())
     for row in columns.to_dict("records"):
-        numbers = (show_score(row[name]) for name in ("importance", "low", "high"))
+        numbers = (show_number(row[name]) for name in ("importance", "low", "high"))
         table.add_row(Text(one_line(str(row["column"]))), *numbers, _bar(row["importance"], most))
     return table
 

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import click
 
 from autokeras_lite.cli import options
 from autokeras_lite.cli.completing import complete_files
 from autokeras_lite.cli.functions import Functions
+from autokeras_lite.cli.output_file import check_output, write_output
 from autokeras_lite.cli.places import find_search
-from autokeras_lite.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +48,9 @@ def command(
     """
     from autokeras_lite.cli.streams import print_csv
 
-    file = None if output is None else _checked(Path(output).expanduser(), is_replaced=overwrite)
+    file = None if output is None else Path(output).expanduser()
+    if file is not None:
+        check_output(file, is_replaced=overwrite)
     folder = find_search(name, runs_dir)
     if form == "jsonl":
         lines = list(functions.trial_lines(folder))
@@ -62,36 +63,12 @@ def command(
         if file is None:
             print_csv(frame, is_spreadsheet_safe=spreadsheet_safe)
     if file is not None:
-        _write(file, text)
+        with write_output(file) as neighbour:
+            neighbour.write_text(text, encoding="utf-8", newline="")
         click.echo(f"Wrote {number:,} trials to {file}.", err=True)
-
-
-def _checked(file: Path, *, is_replaced: bool) -> Path:
-    """Refuse, before anything is read, a file that cannot or should not be written."""
-    if not file.parent.is_dir():
-        raise ConfigError(
-            f"The folder {str(file.parent)!r} does not exist. Expected one. Make it, or correct --output."
-        )
-    if file.is_dir() or (file.exists() and not is_replaced):
-        raise ConfigError(f"Output {str(file)!r} exists. Expected a new file. Choose another, or give --overwrite.")
-    return file
 
 
 def _as_csv(frame: "pd.DataFrame", *, is_spreadsheet_safe: bool) -> str:
     from autokeras_lite.data.spreadsheet import without_formulas
 
     return (without_formulas(frame) if is_spreadsheet_safe else frame).to_csv(index=False)
-
-
-def _write(file: Path, text: str) -> None:
-    """Write the whole file or nothing: to a neighbour, which then takes its name."""
-    neighbour = file.with_name(f".{file.stem}.{uuid4().hex}{file.suffix}")
-    try:
-        neighbour.write_text(text, encoding="utf-8", newline="")
-        neighbour.replace(file)
-    except OSError as error:
-        raise ConfigError(
-            f"Output {str(file)!r} cannot be written: {error.strerror}. Expected a writable place. Correct --output."
-        ) from error
-    finally:
-        neighbour.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ def _print_table(failed: "pd.DataFrame", result: Result) -> None:
 def _headline(failed: "pd.DataFrame", result: Result) -> str:
     from dataclasses import asdict
 
-    from autokeras_lite.cli.words import count
+    from autokeras_lite.report.wording import count
 
     by_cause = failed["cause"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
     told = ", ".join(f"{number} {cause}" for cause, number in by_cause.items())
@@ -80,7 +80,7 @@ def _table(failed: "pd.DataFrame", places: list[str], *, is_wide: bool) -> "Tabl
     from rich.table import Table
     from rich.text import Text
 
-    from autokeras_lite.cli.words import one_line
+    from autokeras_lite.report.wording import one_line
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("trial", justify="right", no_wrap=True)

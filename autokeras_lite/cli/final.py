@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from autokeras_lite.cli.streams import show
-from autokeras_lite.cli.words import count, describe_model, describe_training, show_score, show_seconds
+from autokeras_lite.cli.words import describe_model, describe_training, show_seconds
 from autokeras_lite.config import DEFAULT_RUNS_DIR, DEFAULT_SECONDS
+from autokeras_lite.report.wording import count, show_number
 
 if TYPE_CHECKING:
     from autokeras_lite.search.record import EnsembleSummary, SearchSummary
@@ -114,7 +115,7 @@ def describe_end(summary: "SearchSummary", invocation: Invocation) -> list[str]:
     best, num_trials = summary.best, sum(asdict(summary.trials).values())
     saved = "No model is saved yet, only what was asked and the baselines"
     if best is not None:
-        reached = f"{summary.metric} {show_score(best.validation_score)}"
+        reached = f"{summary.metric} {show_number(best.validation_score)}"
         saved = f"Saved: {count(num_trials, 'trial')} and the best model so far (trial {best.trial}, {reached})"
     return [
         f"Interrupted. {saved}, in {invocation.folder}",
@@ -174,7 +175,7 @@ def _scores(summary: "SearchSummary") -> Table:
         style = "bold green" if name == headline else ""
         best = None if summary.best is None or name == _NETWORK else summary.best.validation_score
         distance = "" if best is None or reached is None else _distance(sign * (best - reached))
-        table.add_row(Text(name.replace("_", " "), style=style), Text(show_score(reached), style=style), distance)
+        table.add_row(Text(name.replace("_", " "), style=style), Text(show_number(reached), style=style), distance)
     return table
 
 
@@ -186,7 +187,7 @@ def _distance(ahead: float) -> str:
     """Say how far a baseline is from the network; `ahead` is positive where it is better."""
     if ahead == 0:
         return "equal"
-    return f"{show_score(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}"
+    return f"{show_number(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}"
 
 
 def _facts(summary: "SearchSummary", invocation: Invocation) -> Table:
@@ -196,12 +197,14 @@ def _facts(summary: "SearchSummary", invocation: Invocation) -> Table:
     table.add_column(overflow="fold")
     if best is not None:
         if best.test_score is not None:
-            table.add_row("test rows", Text(f"{summary.metric} {show_score(best.test_score)}", style="bold"))
+            table.add_row("test rows", Text(f"{summary.metric} {show_number(best.test_score)}", style="bold"))
         if summary.ensemble is not None:
             table.add_row("final model", _describe_ensemble(summary.ensemble))
         table.add_row("best", f"trial {best.trial} of space {best.space}, family {best.family}")
         table.add_row("model", describe_model(best.config))
         table.add_row("training", describe_training(best.config))
+    if summary.latency is not None:
+        table.add_row("predicting", Text(summary.latency.describe()))
     table.add_row("trials", f"{trials.completed} completed, {trials.pruned} pruned, {trials.failed} failed")
     table.add_row("time", show_seconds(summary.seconds))
     table.add_row("saved in", Text(str(invocation.folder) if best is None else summary.artifact))
@@ -219,7 +222,7 @@ def _describe_ensemble(ensemble: "EnsembleSummary") -> str:
     if len(ensemble.shares) == 1:
         return f"the best trial, calibrated{calibrated}"
     shares = ", ".join(f"{share:.0%} of {number}" for number, share in ensemble.shares.items())
-    gain = f"{show_score(ensemble.gain)} ± {show_score(ensemble.gain_error)}"
+    gain = f"{show_number(ensemble.gain)} ± {show_number(ensemble.gain_error)}"
     return f"trials averaged ({shares}): better by {gain} on rows that did not choose it{calibrated}"
 
 

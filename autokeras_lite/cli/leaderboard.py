@@ -68,7 +68,7 @@ def command(
 
 def _print_table(board: "pd.DataFrame", summary: "SearchSummary", num_trials: int) -> None:
     from autokeras_lite.cli.streams import make_console, show
-    from autokeras_lite.cli.words import count, one_line
+    from autokeras_lite.report.wording import count, one_line
 
     console = make_console(sys.stdout)
     room = max(0, (console.width - _NARROW) // _WIDTH_OF_A_COLUMN)
@@ -84,7 +84,7 @@ def _print_table(board: "pd.DataFrame", summary: "SearchSummary", num_trials: in
 def _hint(summary: "SearchSummary", folder: Path) -> str:
     """Say how a search goes on that was stopped."""
     from autokeras_lite.cli.final import Invocation, resume_command
-    from autokeras_lite.cli.words import printable
+    from autokeras_lite.report.wording import printable
 
     command = resume_command(Invocation(folder, str(folder.parent)))
     return printable(f". Go on with: {command}") if summary.stopped else "."
@@ -101,7 +101,7 @@ def _table(board: "pd.DataFrame", columns: list[str]) -> "Table":
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from autokeras_lite.cli.words import show_score
+    from autokeras_lite.report.wording import show_number
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in columns:
@@ -114,7 +114,7 @@ def _table(board: "pd.DataFrame", columns: list[str]) -> "Table":
             overflow="ellipsis",
         )
     for row in board.to_dict("records"):
-        cells = {**row, "score": show_score(row["score"]), "seconds": f"{row['seconds']:.1f}"}
+        cells = {**row, "score": show_number(row["score"]), "seconds": f"{row['seconds']:.1f}"}
         is_first = row["rank"] == 1
         table.add_row(*(_cell(cells[c]) for c in columns), style="bold green" if is_first else None)
     return table

@@ -29,7 +29,7 @@ def command(runs_dir: str, as_json: bool) -> None:
     import time
 
     from autokeras_lite.cli.streams import make_console, print_json, show
-    from autokeras_lite.cli.words import one_line
+    from autokeras_lite.report.wording import one_line
     from autokeras_lite.search.state import Phase, list_states
 
     states = list_states(Path(runs_dir).expanduser())
@@ -53,7 +53,8 @@ def draw_list(states: "Sequence[SearchState]", now: float) -> "Table":
     from rich.text import Text
 
     from autokeras_lite.cli.state_view import STYLES, show_when
-    from autokeras_lite.cli.words import one_line, show_score, show_seconds
+    from autokeras_lite.cli.words import show_seconds
+    from autokeras_lite.report.wording import one_line, show_number
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("name", overflow="fold")
@@ -66,7 +67,7 @@ def draw_list(states: "Sequence[SearchState]", now: float) -> "Table":
         table.add_row(
             Text(one_line(state.name), style="bold"),
             Text(str(state.phase), style=STYLES[state.phase]),
-            show_score(None if state.best is None else state.best.score),
+            show_number(None if state.best is None else state.best.score),
             Text(one_line(state.metric)),
             f"{state.num_trials:,}",
             show_seconds(state.elapsed_seconds),

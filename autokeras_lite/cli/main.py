@@ -10,8 +10,8 @@ import click
 from autokeras_lite import __version__
 from autokeras_lite.cli.exit_codes import MEANINGS, ExitCode, code_of_error
 from autokeras_lite.cli.functions import Functions, RealFunctions
-from autokeras_lite.cli.words import printable
 from autokeras_lite.errors import AutokerasLiteError
+from autokeras_lite.report.wording import printable
 
 # Each command stands in the module of its name and is imported when it is asked for.
 COMMANDS = (

@@ -22,6 +22,13 @@ tensorboard = click.option(
     shell_complete=complete_folders,
     help="Also write event files for TensorBoard there.  [default: none]",
 )
+report = click.option(
+    "--report",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="Write everything about the search on one HTML page at its end, if its limit is a minute or more.",
+)
 search_name = click.argument("name", metavar="NAME", shell_complete=complete_searches)
 spreadsheet_safe = click.option(
     "--spreadsheet-safe", is_flag=True, help="Put ' before texts in CSV that a spreadsheet would take for formulas."

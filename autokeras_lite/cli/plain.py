@@ -6,7 +6,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from autokeras_lite.cli.progress import Progress
-from autokeras_lite.cli.words import count, describe_model, describe_training, one_line, show_score, show_seconds
+from autokeras_lite.cli.words import describe_model, describe_training, show_seconds
+from autokeras_lite.report.wording import count, one_line, show_number
 from autokeras_lite.trial import Cohort, EpochReport, TrialOutcome, TrialSpec, TrialStatus
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class PlainLog:
 
     def _score(self, score: float | None) -> str:
         metric = "" if self._progress.overview is None else f"{self._progress.overview.task.metric} "
-        return "no score" if score is None else f"{metric}{show_score(score)}"
+        return "no score" if score is None else f"{metric}{show_number(score)}"
 
 
 def describe_overview(overview: "Overview") -> list[str]:

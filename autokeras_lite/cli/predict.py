@@ -2,13 +2,13 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
-from uuid import uuid4
 
 import click
 
 from autokeras_lite.cli import options
 from autokeras_lite.cli.completing import complete_files
 from autokeras_lite.cli.functions import Functions
+from autokeras_lite.cli.output_file import check_output, write_output
 from autokeras_lite.cli.places import find_search
 from autokeras_lite.errors import ConfigError
 
@@ -73,32 +73,19 @@ def _file(output: str | None, new: str, is_replaced: bool) -> Path | None:
 def _checked(file: Path, new: Path, is_replaced: bool) -> Path:
     if file.suffix.lower() not in _SUFFIXES:
         raise ConfigError(f"Output {str(file)!r} was given. Expected one of {', '.join(_SUFFIXES)}. Correct --output.")
-    if not file.parent.is_dir():
-        raise ConfigError(
-            f"The folder {str(file.parent)!r} does not exist. Expected one. Make it, or correct --output."
-        )
     if file.exists() and new.exists() and file.samefile(new):
         raise ConfigError(f"Output {str(file)!r} is the file to predict. Expected another one. Correct --output.")
-    if file.is_dir() or (file.exists() and not is_replaced):
-        raise ConfigError(f"Output {str(file)!r} exists. Expected a new file. Choose another, or give --overwrite.")
+    check_output(file, is_replaced=is_replaced)
     return file
 
 
 def _write(predictions: "pd.DataFrame", file: Path, *, is_spreadsheet_safe: bool) -> None:
-    """Write the whole file or nothing: to a neighbour, which then takes its name."""
     from autokeras_lite.data.spreadsheet import without_formulas
 
-    neighbour = file.with_name(f".{file.stem}.{uuid4().hex}{file.suffix}")
-    try:
-        if file.suffix.lower() == _PARQUET:
+    suffix = file.suffix.lower()
+    with write_output(file) as neighbour:
+        if suffix == _PARQUET:
             predictions.to_parquet(neighbour, index=False)
         else:
             texts = without_formulas(predictions) if is_spreadsheet_safe else predictions
-            texts.to_csv(neighbour, index=False, sep="," if file.suffix.lower() == ".csv" else "\t")
-        neighbour.replace(file)
-    except OSError as error:
-        raise ConfigError(
-            f"Output {str(file)!r} cannot be written: {error.strerror}. Expected a writable place. Correct --output."
-        ) from error
-    finally:
-        neighbour.unlink(missing_ok=True)
+            texts.to_csv(neighbour, index=False, sep="," if suffix == ".csv" else "\t")

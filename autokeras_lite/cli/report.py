@@ -6,7 +6,7 @@ from autokeras_lite.cli import options
 from autokeras_lite.cli.completing import complete_files
 from autokeras_lite.cli.functions import Functions
 from autokeras_lite.cli.places import find_search
-from autokeras_lite.cli.words import printable
+from autokeras_lite.report.wording import printable
 
 
 @click.command("report", short_help="Write everything about a search on one page.")

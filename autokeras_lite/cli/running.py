@@ -12,7 +12,7 @@ import click
 from autokeras_lite.cli.exit_codes import ExitCode, code_of_end
 from autokeras_lite.cli.functions import Result
 from autokeras_lite.cli.places import is_search
-from autokeras_lite.cli.words import printable
+from autokeras_lite.report.wording import printable
 
 if TYPE_CHECKING:
     from autokeras_lite.cli.final import Invocation

@@ -135,6 +135,7 @@ def _default(what: str) -> str:
 @options.runs_dir
 @options.tracking_uri
 @options.tensorboard
+@options.report
 @options.result_as_json
 @options.quiet
 @options.verbose

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from autokeras_lite.cli.words import count
+from autokeras_lite.report.wording import count
 from autokeras_lite.spaces.domain import Choice, Domain, Fixed, Parameter, Value
 from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.spaces.stack import BlockOption, LayerOption, Slot

@@ -39,9 +39,9 @@ def show_command(name: str) -> None:
 @click.argument("file", metavar="FILE|NAME", shell_complete=complete_spaces)
 def check_command(file: str) -> None:
     """Check a search space: its form, its ranges, and whether its models can be built."""
-    from autokeras_lite.cli.words import count, printable
     from autokeras_lite.models.check import check_space
     from autokeras_lite.models.registry import FAMILIES
+    from autokeras_lite.report.wording import count, printable
     from autokeras_lite.spaces.load import load_space
 
     space = load_space(file)

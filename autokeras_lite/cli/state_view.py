@@ -4,7 +4,8 @@ import time
 from typing import TYPE_CHECKING
 
 from autokeras_lite.cli.final import Invocation, command_line, resume_command
-from autokeras_lite.cli.words import count, one_line, show_score, show_seconds
+from autokeras_lite.cli.words import show_seconds
+from autokeras_lite.report.wording import count, one_line, show_number
 from autokeras_lite.search.state import Phase, SearchState
 from autokeras_lite.trial import TrialStatus
 
@@ -75,7 +76,7 @@ def describe_counts(state: SearchState) -> str:
 def describe_trial(trial: "EndedTrial", metric: str = "") -> str:
     """Say what a trial reached."""
     family = f", {one_line(trial.family)}" if trial.family else ""
-    return f"{one_line(metric)} {show_score(trial.score)}, trial {trial.number}{family}".lstrip()
+    return f"{one_line(metric)} {show_number(trial.score)}, trial {trial.number}{family}".lstrip()
 
 
 def describe_failure(state: SearchState) -> str:

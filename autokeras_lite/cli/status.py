@@ -43,7 +43,7 @@ def _print(state: "SearchState", folder: "Path") -> None:
     from autokeras_lite.cli.final import Invocation
     from autokeras_lite.cli.state_view import STYLES, describe_task, next_step
     from autokeras_lite.cli.streams import make_console, show
-    from autokeras_lite.cli.words import one_line
+    from autokeras_lite.report.wording import one_line
 
     console, about = make_console(sys.stdout), describe_task(state)
     show(console, Text.assemble((one_line(state.name), "bold"), f": {about}" if about else ""))
@@ -73,10 +73,10 @@ def _facts(state: "SearchState") -> list[tuple[str, str]]:
         describe_trial,
         describe_trials_of,
     )
-    from autokeras_lite.cli.words import count, show_score
+    from autokeras_lite.report.wording import count, show_number
 
     training = [f"cohort {one.number}: {describe_trials_of(one)}" for one in state.training]
-    baselines = ", ".join(f"{name.replace('_', ' ')} {show_score(score)}" for name, score in state.baselines.items())
+    baselines = ", ".join(f"{name.replace('_', ' ')} {show_number(score)}" for name, score in state.baselines.items())
     facts = [
         ("state", describe_phase(state)),
         ("driver", describe_driver(state)),

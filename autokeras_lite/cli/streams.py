@@ -1,10 +1,9 @@
 """Standard output and error: who may write there, and in what form."""
 
 import json
-import math
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -12,7 +11,7 @@ import click
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from autokeras_lite.cli.words import UNPRINTABLE, printable
+from autokeras_lite.report.wording import UNPRINTABLE, json_values, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +59,7 @@ def show(console: Console, renderable: RenderableType) -> None:
 
 def print_json(values: Any) -> None:
     """Print one JSON document to standard output; numbers that are not finite become null, no letter is left out."""
-    text = json.dumps(_plain(values), indent=2, ensure_ascii=False, default=str, allow_nan=False)
+    text = json.dumps(json_values(values), indent=2, ensure_ascii=False, default=str, allow_nan=False)
     click.echo(UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
@@ -71,14 +70,6 @@ def print_csv(frame: "pd.DataFrame", *, is_spreadsheet_safe: bool) -> None:
     text = (without_formulas(frame) if is_spreadsheet_safe else frame).to_csv(index=False)
     # `color` keeps click from leaving out what looks like a colour.
     click.echo(printable(text) if sys.stdout.isatty() else text, nl=False, color=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager

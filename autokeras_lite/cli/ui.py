@@ -9,7 +9,7 @@ from autokeras_lite.cli.completing import complete_searches
 from autokeras_lite.cli.functions import Functions
 from autokeras_lite.cli.interrupts import every_end_as_interrupt
 from autokeras_lite.cli.places import is_path
-from autokeras_lite.cli.words import printable
+from autokeras_lite.report.wording import printable
 
 
 @click.command("ui", short_help="Compare trials in the MLflow UI.")

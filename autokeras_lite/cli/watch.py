@@ -29,7 +29,7 @@ def command(context: click.Context, name: str, runs_dir: str) -> None:
     from autokeras_lite.cli.final import Invocation, command_line
     from autokeras_lite.cli.streams import make_console
     from autokeras_lite.cli.watch_view import follow
-    from autokeras_lite.cli.words import printable
+    from autokeras_lite.report.wording import printable
     from autokeras_lite.search.state import StateReader
 
     folder = find_search(name, runs_dir)
@@ -50,7 +50,7 @@ def _print_end(state: "SearchState", folder: Path) -> ExitCode:
     from autokeras_lite.cli.running import recall_invocation
     from autokeras_lite.cli.state_view import describe_phase, describe_trial, next_step
     from autokeras_lite.cli.streams import make_console
-    from autokeras_lite.cli.words import count, one_line, printable
+    from autokeras_lite.report.wording import count, one_line, printable
     from autokeras_lite.search.folder import SearchFolder
 
     invocation, summary = recall_invocation(folder), SearchFolder(folder).read_summary()

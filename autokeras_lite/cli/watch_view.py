@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from autokeras_lite.cli.display import MOST_WIDTH, STATUS_COLOURS, WIDE, draw_bar, kept_tidy
+from autokeras_lite.cli.display import MOST_WIDTH, WIDE, draw_bar, draw_counts, kept_tidy
 from autokeras_lite.cli.plain import describe_spec
 from autokeras_lite.cli.state_view import (
     describe_counts,
@@ -22,10 +22,10 @@ from autokeras_lite.cli.state_view import (
     spent,
 )
 from autokeras_lite.cli.streams import is_live
-from autokeras_lite.cli.words import count, one_line, show_score, show_seconds
+from autokeras_lite.cli.words import show_seconds
+from autokeras_lite.report.wording import count, one_line, show_number
 from autokeras_lite.search.standing import EndedTrial, TrainingCohort
 from autokeras_lite.search.state import SearchState
-from autokeras_lite.trial import TrialStatus
 
 SECONDS_BETWEEN_LOOKS = 1.0
 _LINES_OF_THE_REST = 15  # beside cohorts and the best trials
@@ -125,10 +125,10 @@ def _facts(state: SearchState) -> Table:
     grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     best = Text("none yet", style="dim")
     if state.best is not None:
-        best = Text.assemble((show_score(state.best.score), "bold green"), f"  {_which(state.best)}")
+        best = Text.assemble((show_number(state.best.score), "bold green"), f"  {_which(state.best)}")
     grid.add_row("best", best)
     grid.add_row("baselines", _baselines(state))
-    grid.add_row("trials", _counts(state))
+    grid.add_row("trials", draw_counts(state.counts))
     failure = describe_failure(state)
     if failure:
         grid.add_row("last failure", Text(failure, style="red"))
@@ -141,17 +141,8 @@ def _which(trial: EndedTrial) -> str:
 
 
 def _baselines(state: SearchState) -> Text:
-    told = [f"{name.replace('_', ' ')} {show_score(score)}" for name, score in state.baselines.items()]
+    told = [f"{name.replace('_', ' ')} {show_number(score)}" for name, score in state.baselines.items()]
     return Text(one_line(", ".join(told))) if told else Text("none yet", style="dim")
-
-
-def _counts(state: SearchState) -> Text:
-    line = Text()
-    for status in TrialStatus:
-        number = state.counts.get(status, 0)
-        line.append(", " if line else "")
-        line.append(f"{number} {status}", style=STATUS_COLOURS[status] if number else "dim")
-    return line
 
 
 def _cohorts(state: SearchState, width: int, most: int) -> list[RenderableType]:
@@ -183,7 +174,7 @@ def _cohort_row(cohort: TrainingCohort, state: SearchState, *, is_wide: bool) ->
         count(len(cohort.trials), "trial"),
         structure,
         told,
-        "" if best is None else show_score(best),
+        "" if best is None else show_number(best),
     )
 
 
@@ -194,6 +185,6 @@ def _top(trials: tuple[EndedTrial, ...]) -> Table:
     for place, trial in enumerate(trials, start=1):
         style = "bold green" if place == 1 else None
         which, family = f"trial {trial.number}", one_line(trial.family)
-        cells = (show_score(trial.score), which, family, count(trial.epochs, "epoch"), f"{trial.seconds:.1f} s")
+        cells = (show_number(trial.score), which, family, count(trial.epochs, "epoch"), f"{trial.seconds:.1f} s")
         grid.add_row(Text(str(place), style="dim"), *cells, style=style)
     return grid

@@ -1,53 +1,18 @@
-"""Numbers and configurations as a person reads them."""
+"""Durations, curves and configurations as a terminal shows them; other words are in `report/wording.py`."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from autokeras_lite.trial import TrainingConfig
 
-# What moves the cursor, changes colours or turns the order of letters round; tab and line feed are harmless.
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _BARS = "▁▂▃▄▅▆▇█"
 _TRAINING_FIELDS = frozenset(field.name for field in fields(TrainingConfig))
 _TOLD_OF_TRAINING = ("optimizer", "learning_rate", "schedule", "weight_decay", "label_smoothing", "batch_size")
 _SELF_EVIDENT = frozenset({"shape", "activation", "optimizer", "schedule"})
 _WIDTHS = ("units", "filters", "output_dim", "num_heads")
 _SMALL_LAYERS = ("Activation", "Dropout", "BatchNormalization", "LayerNormalization", "Identity", "Flatten")
-
-
-def printable(text: str) -> str:
-    r"""Leave out what a terminal would obey instead of showing it.
-
-    Example:
-        >>> printable("a \x1b[31mred\x07 name")
-        'a [31mred name'
-    """
-    return UNPRINTABLE.sub("", text)
-
-
-def one_line(text: str) -> str:
-    r"""Return a printable text whose lines stand behind each other.
-
-    Example:
-        >>> one_line("no room\n  for it")
-        'no room for it'
-    """
-    return " ".join(part.strip() for part in printable(text).splitlines())
-
-
-def show_score(value: float | None) -> str:
-    """Write a score.
-
-    Example:
-        >>> show_score(0.91234), show_score(51234.5), show_score(None)
-        ('0.9123', '5.123e+04', '-')
-    """
-    if value is None or not math.isfinite(value):
-        return "-"
-    return f"{value:.4f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.4g}"
 
 
 def show_seconds(seconds: float) -> str:
@@ -60,28 +25,6 @@ def show_seconds(seconds: float) -> str:
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def show_bytes(num_bytes: float) -> str:
-    """Write a size.
-
-    Example:
-        >>> show_bytes(3 << 30)
-        '3.0 GiB'
-    """
-    size, units = float(num_bytes), ("B", "KiB", "MiB", "GiB", "TiB")
-    index = min(int(math.log(max(size, 1), 1024)), len(units) - 1)
-    return f"{size / 1024**index:.1f} {units[index]}"
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number of things.
-
-    Example:
-        >>> count(1, "trial"), count(32561, "row")
-        ('1 trial', '32,561 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def show_value(value: Any) -> str:

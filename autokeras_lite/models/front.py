@@ -1,6 +1,6 @@
 """The first and the last layer of every model: inputs as the encoding delivers them, outputs as the task asks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,16 +62,24 @@ def embedded_codes(layers: Mapping[str, keras.KerasTensor], inputs: InputSpec, w
 
 
 def joined_features(
-    layers: Mapping[str, keras.KerasTensor], inputs: InputSpec, embedding_width: int
+    layers: Mapping[str, keras.KerasTensor],
+    inputs: InputSpec,
+    embedding_width: int,
+    number_features: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None,
+    name: str | None = None,
 ) -> keras.KerasTensor:
-    """Return everything a row holds as one tensor: `(rows, features)` for a table, else the one array as it is."""
+    """Return everything a row holds as one tensor: `(rows, features)` for a table, else the one array as it is.
+
+    Of a table these are the numbers (or what `number_features` makes of them), the flags and the embedded codes; the
+    layer that puts them side by side has the `name`.
+    """
     if inputs.kind is not InputKind.TABLE:
         return layers[inputs.arrays[0].name]
     numbers = numbers_of(layers)
-    parts = [] if numbers is None else [numbers]
+    parts = [] if numbers is None else [numbers if number_features is None else number_features(numbers)]
     parts += [layers["flags"]] if "flags" in inputs else []
     parts += embedded_codes(layers, inputs, embedding_width)
-    return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name=name)(parts)
 
 
 def output_layer(features: keras.KerasTensor, outputs: OutputSpec) -> keras.KerasTensor:

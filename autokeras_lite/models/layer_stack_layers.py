@@ -11,6 +11,8 @@ from autokeras_lite.spaces.layers import reshape_target
 
 Maker = Callable[["LayerRequest"], keras.layers.Layer]
 
+_SEPARABLE_KERNELS = ("depthwise", "pointwise")
+
 
 @dataclass(frozen=True)
 class LayerRequest:
@@ -60,9 +62,13 @@ def _reshape(request: LayerRequest) -> keras.layers.Layer:
     return keras.layers.Reshape(reshape_target(request.settings["target"]), name=request.name)
 
 
-def _convolution(layer: type[keras.layers.Layer]) -> Maker:
+def _convolution(layer: type[keras.layers.Layer], kernels: tuple[str, ...] = ("kernel",)) -> Maker:
+    """Make a convolution; `kernels` are those that it learns, by the names that Keras gives them."""
+
     def make(request: LayerRequest) -> keras.layers.Layer:
         settings = request.settings
+        first = {f"{kernel}_initializer": settings["initializer"] for kernel in kernels}
+        penalties = {f"{kernel}_regularizer": _regularizer(settings) for kernel in kernels}
         return layer(
             settings["filters"],
             settings["kernel_size"],
@@ -70,29 +76,9 @@ def _convolution(layer: type[keras.layers.Layer]) -> Maker:
             padding=settings["padding"],
             activation=settings["activation"],
             use_bias=settings["use_bias"],
-            kernel_initializer=settings["initializer"],
-            kernel_regularizer=_regularizer(settings),
             name=request.name,
-        )
-
-    return make
-
-
-def _separable(layer: type[keras.layers.Layer]) -> Maker:
-    def make(request: LayerRequest) -> keras.layers.Layer:
-        settings = request.settings
-        return layer(
-            settings["filters"],
-            settings["kernel_size"],
-            strides=settings["strides"],
-            padding=settings["padding"],
-            activation=settings["activation"],
-            use_bias=settings["use_bias"],
-            depthwise_initializer=settings["initializer"],
-            pointwise_initializer=settings["initializer"],
-            depthwise_regularizer=_regularizer(settings),
-            pointwise_regularizer=_regularizer(settings),
-            name=request.name,
+            **first,
+            **penalties,
         )
 
     return make
@@ -173,8 +159,8 @@ LAYER_MAKERS: Mapping[str, Maker] = MappingProxyType(
         "Reshape": _reshape,
         "Conv1D": _convolution(keras.layers.Conv1D),
         "Conv2D": _convolution(keras.layers.Conv2D),
-        "SeparableConv1D": _separable(keras.layers.SeparableConv1D),
-        "SeparableConv2D": _separable(keras.layers.SeparableConv2D),
+        "SeparableConv1D": _convolution(keras.layers.SeparableConv1D, _SEPARABLE_KERNELS),
+        "SeparableConv2D": _convolution(keras.layers.SeparableConv2D, _SEPARABLE_KERNELS),
         "MaxPooling1D": _pooling(keras.layers.MaxPooling1D),
         "MaxPooling2D": _pooling(keras.layers.MaxPooling2D),
         "AveragePooling1D": _pooling(keras.layers.AveragePooling1D),

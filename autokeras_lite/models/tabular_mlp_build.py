@@ -1,12 +1,13 @@
 """Builds the models of the family `tabular_mlp` from stock Keras layers."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
 
 from autokeras_lite.data.arrays import InputSpec
-from autokeras_lite.models.front import OutputSpec, embedded_codes, input_layers, output_layer
+from autokeras_lite.models.front import OutputSpec, input_layers, joined_features, output_layer
 from autokeras_lite.models.number_embedding import periodic_features
 from autokeras_lite.models.tabular_mlp import TabularMlpConfig
 
@@ -17,30 +18,19 @@ def build_tabular_mlp(config: Mapping[str, Any], inputs: InputSpec, outputs: Out
     """Build the model of `config`; its output is `(rows, units)` without an activation."""
     chosen = TabularMlpConfig(**config)
     layers = input_layers(inputs)
-    parts = _number_features(layers, inputs, chosen)
-    parts += [layers["flags"]] if "flags" in inputs else []
-    parts += embedded_codes(layers, inputs, chosen.embedding_width)
-    hidden = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
+    numbers = partial(_number_features, config=chosen)
+    hidden = joined_features(layers, inputs, chosen.embedding_width, numbers, name="features")
     for block in range(chosen.depth):
         hidden = _block(hidden, block, chosen)
     return keras.Model(layers, output_layer(hidden, outputs))
 
 
-def _number_features(
-    layers: Mapping[str, keras.KerasTensor], inputs: InputSpec, config: TabularMlpConfig
-) -> list[keras.KerasTensor]:
-    if "numbers" not in inputs:
-        return []
+def _number_features(numbers: keras.KerasTensor, config: TabularMlpConfig) -> keras.KerasTensor:
     if config.number_embedding == "none":
-        return [layers["numbers"]]
-    return [
-        periodic_features(
-            layers["numbers"],
-            frequencies=config.frequencies,
-            width=config.number_width,
-            scale=config.frequency_scale,
-        )
-    ]
+        return numbers
+    return periodic_features(
+        numbers, frequencies=config.frequencies, width=config.number_width, scale=config.frequency_scale
+    )
 
 
 def _block(hidden: keras.KerasTensor, index: int, config: TabularMlpConfig) -> keras.KerasTensor:

@@ -6,6 +6,7 @@ used: one step of an optimizer that takes steps of its own size then moves them 
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from autokeras_lite.data.arrays import InputSpec
 from autokeras_lite.models.factors import learned_factors
-from autokeras_lite.models.front import OutputSpec, embedded_codes, input_layers
+from autokeras_lite.models.front import OutputSpec, input_layers, joined_features
 from autokeras_lite.models.rows import TrainingRows
 from autokeras_lite.models.tabular_realmlp import TabularRealmlpConfig
 
@@ -28,10 +29,8 @@ def build_tabular_realmlp(config: Mapping[str, Any], inputs: InputSpec, outputs:
     """Build the model of `config`; its output is `(rows, units)` without an activation."""
     chosen = TabularRealmlpConfig(**config)
     layers = input_layers(inputs)
-    parts = _number_features(layers, inputs, chosen)
-    parts += [layers["flags"]] if "flags" in inputs else []
-    parts += embedded_codes(layers, inputs, chosen.embedding_width)
-    hidden = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
+    numbers = partial(_number_features, config=chosen)
+    hidden = joined_features(layers, inputs, chosen.embedding_width, numbers, name="features")
     hidden = _scaled(hidden, chosen.scale_factor, name="scales")
     for block in range(chosen.depth):
         factor = chosen.first_layer_factor if block == 0 else 1.0
@@ -95,16 +94,11 @@ def _activated(hidden: Any, config: TabularRealmlpConfig, *, name: str) -> Any:
     return hidden + _scaled(active - hidden, config.activation_factor, name=f"{name}_share")
 
 
-def _number_features(
-    layers: Mapping[str, keras.KerasTensor], inputs: InputSpec, config: TabularRealmlpConfig
-) -> list[Any]:
+def _number_features(numbers: keras.KerasTensor, config: TabularRealmlpConfig) -> keras.KerasTensor:
     """Return the numbers, or for each of them itself and `A cos(2 pi w x + b) + c` ("PBLD", RealMLP, section 3)."""
-    if "numbers" not in inputs:
-        return []
-    numbers = layers["numbers"]
     if config.number_embedding == "none":
-        return [numbers]
-    (columns,), factor = inputs["numbers"].shape, config.number_embedding_factor
+        return numbers
+    columns, factor = numbers.shape[-1], config.number_embedding_factor
     angles = factor * keras.layers.EinsumDense(
         "bn,nf->bnf",
         output_shape=(columns, config.frequencies),
@@ -123,4 +117,4 @@ def _number_features(
         name="number_embedding",
     )(ops.cos(angles))
     joined = keras.layers.Concatenate(name="with_numbers")([ops.expand_dims(numbers, -1), learned])
-    return [keras.layers.Flatten(name="embedded_numbers")(joined)]
+    return keras.layers.Flatten(name="embedded_numbers")(joined)

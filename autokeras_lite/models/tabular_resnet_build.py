@@ -5,13 +5,14 @@ what is added to it has no bias: its gradient would be rounding noise.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
 
 from autokeras_lite.data.arrays import InputSpec
 from autokeras_lite.models.first_weights import around_zero
-from autokeras_lite.models.front import OutputSpec, embedded_codes, input_layers, numbers_of
+from autokeras_lite.models.front import OutputSpec, input_layers, joined_features
 from autokeras_lite.models.number_embedding import periodic_features, piecewise_features
 from autokeras_lite.models.piecewise import set_bins
 from autokeras_lite.models.rows import TrainingRows
@@ -25,11 +26,8 @@ def build_tabular_resnet(config: Mapping[str, Any], inputs: InputSpec, outputs: 
     """Build the model of `config`; its output is `(rows, units)` without an activation."""
     chosen = TabularResnetConfig(**config)
     layers = input_layers(inputs, chosen.number_scaling)
-    numbers = numbers_of(layers)
-    parts = [] if numbers is None else [_number_features(numbers, chosen)]
-    parts += [layers["flags"]] if "flags" in inputs else []
-    parts += embedded_codes(layers, inputs, chosen.embedding_width)
-    features = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
+    numbers = partial(_number_features, config=chosen)
+    features = joined_features(layers, inputs, chosen.embedding_width, numbers, name="features")
     hidden = _linear(features, chosen.width, name="stem", use_bias=False)
     for block in range(chosen.depth):
         hidden = _block(hidden, block, chosen)

@@ -1,6 +1,7 @@
 """Builds the models of the family `tabular_tabm` from stock Keras layers."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 from autokeras_lite.data.arrays import InputSpec
 from autokeras_lite.models.factors import learned_factors
 from autokeras_lite.models.first_weights import around_zero
-from autokeras_lite.models.front import OutputSpec, embedded_codes, input_layers, numbers_of
+from autokeras_lite.models.front import OutputSpec, input_layers, joined_features, numbers_of
 from autokeras_lite.models.number_embedding import piecewise_features
 from autokeras_lite.models.piecewise import set_bins
 from autokeras_lite.models.rows import TrainingRows
@@ -22,11 +23,8 @@ def build_tabular_tabm(config: Mapping[str, Any], inputs: InputSpec, outputs: Ou
     """Build the model of `config`; its output is `(rows, members, units)` without an activation."""
     chosen = TabularTabmConfig(**config)
     layers = input_layers(inputs, chosen.number_scaling)
-    numbers = numbers_of(layers)
-    parts = [] if numbers is None else [_number_features(numbers, chosen)]
-    parts += [layers["flags"]] if "flags" in inputs else []
-    parts += embedded_codes(layers, inputs, chosen.embedding_width)
-    features = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
+    numbers = partial(_number_features, config=chosen)
+    features = joined_features(layers, inputs, chosen.embedding_width, numbers, name="features")
     hidden = keras.ops.expand_dims(features, 1)
     for block in range(chosen.depth):
         hidden = _block(hidden, block, chosen)

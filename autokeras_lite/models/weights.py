@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from autokeras_lite.durable import disk_faults, sync
+from autokeras_lite.durable import disk_faults, whole_file
 from autokeras_lite.errors import ArtifactError
 
 Arrays = Sequence[NDArray[Any]]
@@ -30,24 +30,13 @@ def write_weights(path: Path, trainable: Arrays, state: Arrays) -> None:
 
 
 def write_arrays(path: Path, named: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays under their names as one `.npz` file, whole or not at all: an earlier one stays until then.
-
-    They are streamed to a neighbour, which is synced and renamed, with the folder synced.
+    """Write arrays under their names as one `.npz` file, as a `whole_file`.
 
     Raises:
         StorageError: the disk is full.
     """
-    neighbour = path.with_name(f"{path.name}.tmp")
-    with disk_faults(path):
-        try:
-            with neighbour.open("wb") as file:
-                np.savez(file, **named)  # type: ignore[arg-type]
-            sync(neighbour)
-            neighbour.replace(path)
-        except OSError:
-            neighbour.unlink(missing_ok=True)  # room for whoever goes on
-            raise
-        sync(path.parent)
+    with disk_faults(path), whole_file(path) as neighbour, neighbour.open("wb") as file:
+        np.savez(file, **named)  # type: ignore[arg-type]
 
 
 def read_weights(path: Path, model: keras.Model) -> None:

@@ -239,6 +239,14 @@ def test_a_resumed_search_goes_on_counting_its_time_and_its_trials() -> None:
     assert progress.spent(1100.0) == pytest.approx(0.5)
 
 
+def test_the_live_display_of_a_resumed_search_counts_what_is_taken_over_first() -> None:
+    display, file = Display(PlainLog(lambda line: None), SetClock()), io.StringIO()
+    display.search_started(RESUMED)
+    display.trial_finished(make_spec(13), TrialOutcome(13, Cause.OK, 0.9), is_best=True)
+    Console(file=file, width=80).print(display)
+    assert "12 taken over, 1 completed, 0 pruned, 0 failed" in file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("overview", "expected"),
     [

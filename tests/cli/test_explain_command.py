@@ -124,6 +124,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             space=str(folder / "mine.toml"),
             sampler="random",
             executor="inline",
+            report="off",
             runs_dir=str(folder / "runs"),
             **options,
         )

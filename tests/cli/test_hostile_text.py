@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import pty
 import subprocess
@@ -9,9 +10,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
@@ -33,15 +35,16 @@ from scripted_search import (
 from autokeras_lite.cli.display import Display
 from autokeras_lite.cli.main import make_cli
 from autokeras_lite.cli.plain import Detail, PlainLog
-from autokeras_lite.cli.streams import PlainTextConsole, make_console, show
-from autokeras_lite.cli.words import one_line, printable
+from autokeras_lite.cli.streams import PlainTextConsole, make_console, print_json, show
 from autokeras_lite.errors import DataError
+from autokeras_lite.report.wording import one_line, printable
 from autokeras_lite.trial import Cause, TrialOutcome
 
 # Colours, a cleared screen, a new title, C1 codes, a carriage return, letters the other way round, and rich's markup.
 HOSTILE = "[red]\x1b[31m\x1b[2J\x1b]0;title\x07\x9b2K\x9d0;t\x9c\r\u202e\u2066name\x00\x7f[/red][link=x]y[/link]"
 SHOWN = "[red][31m[2J]0;title2K0;tname[/red][link=x]y[/link]"
-CODES = [code for code in map(chr, (*range(32), *range(127, 160), 0x202E, 0x2066, 0x2028)) if code not in "\n\t"]
+TURNING = (0x200E, 0x200F, 0x202E, 0x2066, 0x2028)
+CODES = [code for code in map(chr, (*range(32), *range(127, 160), *TURNING, 0xDC80)) if code not in "\n\t"]
 
 
 def codes_in(text: str) -> list[str]:
@@ -49,6 +52,7 @@ def codes_in(text: str) -> list[str]:
 
 
 @given(st.text())
+@example("".join(CODES))
 @settings(max_examples=50, deadline=None)
 def test_a_printable_text_has_no_codes_and_is_else_unchanged(text: str) -> None:
     plain = printable(text)
@@ -58,6 +62,14 @@ def test_a_printable_text_has_no_codes_and_is_else_unchanged(text: str) -> None:
     ]
     assert printable(plain) == plain
     assert "\n" not in one_line(text)
+
+
+def test_json_loses_no_letter_even_of_a_name_that_is_no_text(capsys: pytest.CaptureFixture[str]) -> None:
+    values = {"name": "a\udc80\u200f\x1b", "score": math.nan, "sizes": np.array([1, 2])}
+    print_json(values)
+    shown = capsys.readouterr().out
+    assert codes_in(shown) == []
+    assert json.loads(shown) == {"name": "a\udc80\u200f\x1b", "score": None, "sizes": [1, 2]}
 
 
 def test_markup_and_codes_are_letters_to_the_console() -> None:

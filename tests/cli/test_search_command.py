@@ -33,6 +33,7 @@ def test_every_option_of_a_search_reaches_the_search() -> None:
         "tracking_uri": "http://localhost:5000", "validation": "5", "group": "g", "time_column": "t", "weight": "w",
         "class_weight": "balanced", "sampler": "random", "executor": "inline", "test": "test.csv",
         "memory_limit": "2g", "trial_time_limit": "90s", "ensemble": "off", "refit": "off", "tensorboard": "boards",
+        "report": "off",
     }  # fmt: skip
     flags = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", value)]
     numbers = ["--trials", "7", "--workers", "3", "--seed", "9", "--space", "a", "--space", "b.toml"]
@@ -51,7 +52,7 @@ def test_without_options_the_search_gets_the_defaults_of_its_config() -> None:
     assert (data, target) == ("digits.npz", None)
     given = {name: value for name, value in options.items() if value not in (None, ())}
     defaults = {"seed": 0, "runs_dir": "autokeras_lite_runs", "sampler": "tpe", "executor": "process", "extend": False}
-    defaults |= {"ensemble": "8", "refit": "on"}
+    defaults |= {"ensemble": "8", "refit": "on", "report": "on"}
     assert given == defaults
 
 

@@ -25,7 +25,8 @@ def test_a_file_becomes_a_model_that_predicts(tmp_path: Path) -> None:
     wine.to_csv(tmp_path / "wine.csv", index=False)
     wine.drop(columns="target").to_csv(tmp_path / "new.csv", index=False)
 
-    result = json.loads(run(tmp_path, "search", "wine.csv", "--target", "target", "--trials", "2", "--json"))
+    words = ("--space", "tabular_mlp", "--validation", "3", "--trials", "2", "--json")
+    result = json.loads(run(tmp_path, "search", "wine.csv", "--target", "target", *words))
     assert result["name"] == "wine"
     assert sum(result["trials"].values()) == 2
     assert result["tracking"]["run_id"]
