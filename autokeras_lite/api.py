@@ -155,7 +155,7 @@ def _search(call: _Call, observer: Observer, started: float) -> "SearchResult":
 def _write_report(folder: SearchFolder, config: SearchConfig, observer: Observer) -> None:
     """Write the report of a search that came to its end, if there is time for it."""
     summary = folder.read_summary()
-    if summary is not None and not summary.stopped:
+    if config.place.report and summary is not None and not summary.stopped:
         from autokeras_lite.report.ending import write_at_the_end
 
         write_at_the_end(folder.path, config.budget, folder.read_seconds(), observer.note)

@@ -198,12 +198,16 @@ class Execution:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the search leaves what it makes. `tensorboard` is a folder for event files, made absolute."""
+    """Where the search leaves what it makes.
+
+    `tensorboard` is a folder for event files, made absolute; `report` says whether a page is written at the end.
+    """
 
     name: str
     runs_dir: str = DEFAULT_RUNS_DIR
     tracking_uri: str | None = None
     tensorboard: str | None = None
+    report: bool = True
 
     def __post_init__(self) -> None:
         if self.tensorboard is not None:
@@ -268,6 +272,7 @@ class SearchOptions(TypedDict, total=False):
     runs_dir: str
     tracking_uri: str | None
     tensorboard: str | os.PathLike[str] | None
+    report: Literal["on", "off"]
     validation: str | float | int | os.PathLike[str] | None
     group: str | None
     time_column: str | None
@@ -301,6 +306,7 @@ def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, .
             runs_dir=str(options.get("runs_dir", DEFAULT_RUNS_DIR)),
             tracking_uri=options.get("tracking_uri"),
             tensorboard=None if (folder := options.get("tensorboard")) is None else os.fspath(folder),
+            report=_is_on("Report", options.get("report", "on")),
         ),
         columns=ColumnRoles(targets, options.get("group"), options.get("time_column"), options.get("weight")),
         goal=Goal(options.get("task"), options.get("metric"), _class_weight(options.get("class_weight"))),
@@ -311,7 +317,7 @@ def as_search_config(options: SearchOptions, *, name: str, targets: tuple[str, .
             sampler=options.get("sampler", "tpe"),
             seed=options.get("seed", 0),
             ensemble=_members(options.get("ensemble", DEFAULT_ENSEMBLE)),
-            refit=_is_on(options.get("refit", "on")),
+            refit=_is_on("Refit", options.get("refit", "on")),
         ),
         execution=_execution(options),
     )
@@ -328,9 +334,9 @@ def _members(text: str | int) -> int:
     return text
 
 
-def _is_on(text: str) -> bool:
+def _is_on(what: str, text: str) -> bool:
     if text not in ("on", "off"):
-        raise ConfigError(_choices("Refit", text, ("on", "off"), "refit"))
+        raise ConfigError(_choices(what, text, ("on", "off"), what.lower()))
     return text == "on"
 
 

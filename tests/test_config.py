@@ -42,6 +42,7 @@ EVERY_OPTION: SearchOptions = {
     "runs_dir": "runs",
     "tracking_uri": "sqlite:///x.db",
     "tensorboard": "/boards",
+    "report": "off",
     "validation": "0.3",
     "group": "person",
     "time_column": "day",

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from autokeras_lite.artifact.files import MODEL_FILE
+from autokeras_lite.artifact.latency import Latency, show_duration
 from autokeras_lite.errors import ArtifactError, SpaceError
 from autokeras_lite.report.architecture import Layer, read_networks
 from autokeras_lite.report.drawing import LayerDrawing, draw_network
 from autokeras_lite.report.facts import Facts, TrialFacts
-from autokeras_lite.report.figure import count, show_number
 from autokeras_lite.report.headline import Fact
-from autokeras_lite.report.wording import show_bytes, show_seconds, show_value
+from autokeras_lite.report.wording import count, show_bytes, show_number, show_seconds, show_value
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.leaderboard import flatten_config
 from autokeras_lite.spaces.domain import Fixed
@@ -89,9 +89,17 @@ def _facts(facts: Facts, trial: TrialFacts) -> Iterator[Fact]:
     size = _size(facts)
     if size is not None:
         yield Fact("Model file", show_bytes(size), _parity(facts.manifest))
-    latency = None if facts.manifest is None else facts.manifest.get("latency")
-    if isinstance(latency, int | float):
-        yield Fact("One prediction", f"{1000 * latency:.3g} ms")
+    yield from _latency(facts.summary.latency)
+
+
+def _latency(latency: Latency | None) -> Iterator[Fact]:
+    if latency is None:
+        return
+    device = f"on {latency.device}" if latency.device else ""
+    note = "at most: trials trained meanwhile" if latency.beside_training else ""
+    yield Fact("One prediction", show_duration(latency.row_seconds), ", ".join(part for part in (device, note) if part))
+    if latency.batch_rows > 1:
+        yield Fact(f"{latency.batch_rows:,} predictions", show_duration(latency.batch_seconds), "in one batch")
 
 
 def _folds(trial: TrialFacts) -> str:

@@ -34,14 +34,20 @@ def commands_to_use(facts: Facts) -> tuple[Command, ...]:
     """Return what a person may do with the model, or with the search where there is none."""
     if facts.summary.best is None or not facts.is_finished:
         return (Command("Go on where the search stopped", command_line(facts, "resume")),)
-    suffix = _suffix(facts)
+    suffix, explain = _suffix(facts), command_line(facts, "explain")
     return (
         Command("Predict new rows", command_line(facts, "predict", f"new{suffix}", "-o", "predictions.csv")),
         Command("Score other labelled rows", command_line(facts, "evaluate", f"test{suffix}")),
-        Command("See which columns and settings mattered", command_line(facts, "explain")),
+        Command(f"See which {'columns and ' if is_table(facts) else ''}settings mattered", explain),
         Command("Compare the trials in a browser", command_line(facts, "ui")),
         Command("Predict in Python", _python(facts), "python"),
     )
+
+
+def is_table(facts: Facts) -> bool:
+    """Whether the inputs are a table; where that is not known they are taken for one."""
+    kind = None if facts.profile is None else facts.profile.get("kind")
+    return kind in (None, str(InputKind.TABLE))
 
 
 def command_line(facts: Facts, command: str, *words: str) -> str:
@@ -64,8 +70,7 @@ def command_to_repeat(facts: Facts) -> Command | None:
 
 
 def _python(facts: Facts) -> str:
-    kind = None if facts.profile is None else facts.profile.get("kind")
-    if kind not in (None, str(InputKind.TABLE)) or _suffix(facts) == ".npz":
+    if not is_table(facts) or _suffix(facts) == ".npz":
         lines = ["import numpy as np", "import autokeras_lite as akl", "", "rows = np.load('new.npz')['x']"]
     else:
         read = _READ[_suffix(facts)]

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from autokeras_lite.data.dataset import InputKind
 from autokeras_lite.report.facts import Facts
-from autokeras_lite.report.figure import count
 from autokeras_lite.report.headline import Fact
-from autokeras_lite.report.wording import one_line, shortened, show_bytes, show_share, show_value
+from autokeras_lite.report.wording import count, one_line, shortened, show_bytes, show_share, show_value
+from autokeras_lite.report.worst_rows import WorstRow, show_examples
 
 _MOST_COLUMNS = 300
+_FEW_TARGETS = 2
 _MOST_CLASSES = 30
 _MOST_EXAMPLES = 60
 
@@ -40,12 +42,17 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class TargetTable:
-    """A target: its classes, or the range of its values in `told`."""
+    """A target: its classes, or the range of its values in `told`.
+
+    `distinct` and `values` (least, mean, greatest, standard deviation) are the same of numbers, for a table of several.
+    """
 
     name: str
     told: str
     classes: tuple[ClassRow, ...]
     num_hidden: int
+    distinct: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,12 @@ class DataSection:
     columns: tuple[ColumnRow, ...]
     num_columns: int
     num_hidden: int
+    examples: tuple[WorstRow, ...] = ()
+
+    @property
+    def are_many_numbers(self) -> bool:
+        """Whether the targets are several numbers, which a table tells shorter."""
+        return len(self.targets) > _FEW_TARGETS and all(target.values for target in self.targets)
 
 
 def describe_data_section(facts: Facts) -> DataSection:
@@ -66,16 +79,17 @@ def describe_data_section(facts: Facts) -> DataSection:
     rows, columns = _whole(profile.get("rows")), _mappings(profile.get("columns"))
     shown = [_column_row(column, rows) for column in columns[:_MOST_COLUMNS]]
     return DataSection(
-        facts=tuple(_facts(profile, rows, columns)),
+        facts=tuple(_facts(facts, profile, rows, columns)),
         notes=tuple(dict.fromkeys(map(str, facts.summary.notes))),
         targets=tuple(_target(target, rows) for target in _mappings(profile.get("targets"))),
         columns=tuple(shown),
         num_columns=len(columns),
         num_hidden=len(columns) - len(shown),
+        examples=show_examples(facts),
     )
 
 
-def _facts(profile: Mapping[str, Any], rows: int, columns: Sequence[Mapping[str, Any]]) -> Iterator[Fact]:
+def _facts(facts: Facts, profile: Mapping[str, Any], rows: int, columns: Sequence[Mapping[str, Any]]) -> Iterator[Fact]:
     if not profile:
         return
     yield Fact("Rows", f"{rows:,}", _training_rows(profile))
@@ -86,15 +100,31 @@ def _facts(profile: Mapping[str, Any], rows: int, columns: Sequence[Mapping[str,
         yield Fact("Missing cells", show_share(missing, rows * len(columns)), count(missing, "cell") if missing else "")
     else:
         array = profile.get("array") or {}
-        shape = " x ".join(str(size) for size in list(array.get("shape", ()))[1:])
-        yield Fact("Inputs", str(profile.get("kind")), f"each {shape}, {array.get('dtype', '')}")
+        shape = _shape(str(profile.get("kind")), [str(size) for size in list(array.get("shape", ()))[1:]])
+        yield Fact("Inputs", f"{profile.get('kind')}", f"{shape}, {array.get('dtype', '')}")
         span = f"{show_value(array.get('minimum'))} to {show_value(array.get('maximum'))}"
-        yield Fact("Values", span, f"{_whole(array.get('not_finite')):,} not finite")
+        strange = _whole(array.get("not_finite"))
+        yield Fact("Values", span, f"{strange:,} not finite" if strange else "all finite")
     duplicates = _whole(profile.get("duplicates"))
     yield Fact("Repeated rows", f"{duplicates:,}", show_share(duplicates, rows) if duplicates else "")
     yield Fact("In memory", show_bytes(_whole(profile.get("memory_bytes"))))
     if profile.get("validation"):
-        yield Fact("Judged by", str(profile["validation"]))
+        told = str(profile["validation"])
+        is_path = facts.config is not None and told == facts.config.validation.path
+        yield Fact("Judged by", "a file", Path(told).name) if is_path else Fact("Judged by", told)
+
+
+def _shape(kind: str, sizes: Sequence[str]) -> str:
+    """Say what one row is: what each size counts."""
+    if kind == InputKind.IMAGE and len(sizes) == 3:
+        return f"each {sizes[0]} x {sizes[1]} pixels of {_channels(sizes[2])}"
+    if kind == InputKind.SEQUENCE and len(sizes) == 2:
+        return f"each {sizes[0]} steps of {_channels(sizes[1])}"
+    return f"each {sizes[0]} long" if len(sizes) == 1 else f"each {' x '.join(sizes)}"
+
+
+def _channels(number: str) -> str:
+    return f"{number} channel{'' if number == '1' else 's'}"
 
 
 def _training_rows(profile: Mapping[str, Any]) -> str:
@@ -132,7 +162,9 @@ def _target(target: Mapping[str, Any], rows: int) -> TargetTable:
         span = f"from {show_value(target['minimum'])} to {show_value(target.get('maximum'))}"
         spread = f"mean {show_value(target.get('mean'))}, standard deviation {show_value(target.get('deviation'))}"
         told = f"{told} {span}; {spread}"
-    return TargetTable(str(target.get("name")), told, made, max(0, distinct - len(made)) if made else 0)
+    values = [show_value(target.get(key)) for key in ("minimum", "mean", "maximum", "deviation")]
+    hidden = max(0, distinct - len(made)) if made else 0
+    return TargetTable(str(target.get("name")), told, made, hidden, f"{distinct:,}", () if made else tuple(values))
 
 
 def _percent(number: int, rows: int) -> float:

@@ -1,8 +1,7 @@
 """All trials of a search as flat records, for spreadsheets and for programs."""
 
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pandas as pd
 
 from autokeras_lite.models.registry import FAMILIES
 from autokeras_lite.report.facts import Facts, TrialFacts, read_facts
+from autokeras_lite.report.wording import json_values
 from autokeras_lite.search.leaderboard import flatten_config
 from autokeras_lite.trial import TrainingConfig, TrialSpec, recipe_fields
 
@@ -46,7 +46,7 @@ def trial_lines(folder: Path) -> Iterator[str]:
     for trial in facts.trials:
         outcome = trial.outcome
         more = {"fold_scores": outcome.fold_scores, "curves": asdict(outcome.curve)}
-        yield json.dumps(_plain({**_record(trial), **more}), allow_nan=False, default=str)
+        yield json.dumps(json_values({**_record(trial), **more}), allow_nan=False, default=str)
 
 
 def _record(trial: TrialFacts) -> dict[str, Any]:
@@ -86,11 +86,3 @@ def _settings(spec: TrialSpec) -> dict[str, Any]:
 def _is_recipe(name: str, recipes: frozenset[str]) -> bool:
     parts = name.split(".")
     return any(".".join(parts[:length]) in recipes for length in range(1, len(parts) + 1))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

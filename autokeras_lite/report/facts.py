@@ -19,6 +19,7 @@ from autokeras_lite.artifact.files import (
 from autokeras_lite.config import SearchConfig
 from autokeras_lite.durable import read_json
 from autokeras_lite.errors import ArtifactError
+from autokeras_lite.report.given_rows import GivenRows, read_given_rows
 from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.search.blueprint import Blueprint
 from autokeras_lite.search.course import Finished
@@ -132,6 +133,14 @@ class Facts:
         """The options of the search."""
         with suppress(*_UNREADABLE):
             return None if self.request is None else SearchConfig.from_json(self.request.config)
+        return None
+
+    @cached_property
+    def given(self) -> GivenRows | None:
+        """The rows of the data as they came, as far as they are at hand."""
+        blueprint = _blueprint(SearchFolder(self.folder))
+        with suppress(*_UNREADABLE):
+            return None if blueprint is None else read_given_rows(blueprint, self.request)
         return None
 
 

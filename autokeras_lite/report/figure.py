@@ -1,12 +1,12 @@
 """What every picture has in common: its description, its colours, its escaping, its limits."""
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from autokeras_lite.report.facts import Facts
+from autokeras_lite.report.wording import one_line, shortened
 
 if TYPE_CHECKING:
     import plotly.graph_objects
@@ -30,16 +30,27 @@ MOST_LETTERS = 40
 # What plotly takes for markup, and what MathJax takes for a formula where a notebook has loaded it.
 _MARKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
 _LOOKALIKES = {"<": "\u2039", ">": "\u203a", "$": "\uff04"}
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+
+@dataclass(frozen=True)
+class AxisFilter:
+    """What a person may keep of one axis of parallel lines: texts, each with the least and greatest place it keeps."""
+
+    name: str
+    options: Sequence[tuple[str, float, float]]
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture in plain values: `traces` and `layout` as plotly has them, and what it shows in a sentence or two."""
+    """A picture in plain values: `traces` and `layout` as plotly has them, and what it shows in a sentence or two.
+
+    `filters` has one for each axis of parallel lines, for whoever cannot drag along them.
+    """
 
     traces: Sequence[Mapping[str, Any]]
     alternative: str
     layout: Mapping[str, Any] = field(default_factory=dict)
+    filters: Sequence[AxisFilter] = ()
 
 
 @dataclass(frozen=True)
@@ -126,20 +137,21 @@ def cut_text(value: object, length: int = MOST_LETTERS) -> str:
         >>> cut_text("a\nlong name", length=8)
         'a long …'
     """
-    text = _UNPRINTABLE.sub(" ", str(value)).strip()
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return shortened(one_line(str(value)), length)
 
 
-def show_number(value: float | None) -> str:
-    """Write a score or a value.
+def cut_name(name: str, length: int = MOST_LETTERS) -> str:
+    """Return a dotted name without what cannot be printed, cut in front: its last parts tell it from others.
 
     Example:
-        >>> show_number(0.91234), show_number(51234.5), show_number(None)
-        ('0.9123', '5.123e+04', '-')
+        >>> cut_name("body.convolution.unit.norm.kind", 16)
+        '…unit.norm.kind'
     """
-    if value is None or not math.isfinite(value):
-        return "-"
-    return f"{value:.4f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.4g}"
+    text = cut_text(name, 10 * MOST_LETTERS)
+    if len(text) <= length or "." not in text:
+        return cut_text(text, length)
+    ends = [text[place + 1 :] for place, letter in enumerate(text) if letter == "."]
+    return next((f"…{end}" for end in ends if len(end) < length), f"…{text[1 - length :]}")
 
 
 def space_colors(facts: Facts) -> dict[str, str]:
@@ -164,16 +176,6 @@ def spread(number: int, most: int) -> list[int]:
     if number <= most:
         return list(range(number))
     return sorted({round(place * (number - 1) / max(1, most - 1)) for place in range(most)})
-
-
-def count(number: int, noun: str) -> str:
-    """Write a number of things.
-
-    Example:
-        >>> count(1, "trial"), count(1200, "row")
-        ('1 trial', '1,200 rows')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def panel(index: int, number: int, columns: int, *, gap: tuple[float, float] = (0.1, 0.16)) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from autokeras_lite.report.figures_classes import draw_calibration, draw_confusi
 from autokeras_lite.report.figures_course import draw_rungs, draw_timeline
 from autokeras_lite.report.figures_history import draw_curves, draw_history
 from autokeras_lite.report.figures_parameters import draw_columns, draw_importance, draw_parallel, draw_slices
+from autokeras_lite.report.figures_time import draw_horizon, draw_series, draw_windows
 from autokeras_lite.report.figures_values import draw_predicted_actual, draw_residuals
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _TWO_SCORED = "two trials that came to a score and differ in a hyperparameter"
 _CLASSES = "the validation predictions of a binary or multiclass task"
 _LABELS = "the validation predictions of a classification"
 _VALUES = "the validation predictions of a regression"
+_TIME = "a regression of sequences, or with a time column, whose rows follow each other"
+_STEPS = "a regression of windows that slide over a series, with a target for each step ahead"
 
 _ALL = (
     Figure(
@@ -41,7 +44,7 @@ _ALL = (
     Figure(
         "parallel",
         "Hyperparameters and score together",
-        "Each line is a trial; drag along an axis to keep only the trials that pass there.",
+        "Each line is a trial; drag along an axis to keep only those that pass there, or use the lists below.",
         _TWO_SCORED,
         draw_parallel,
     ),
@@ -107,6 +110,27 @@ _ALL = (
         "Points on the dotted line mean that of what is given 70 %, 70 % comes true; lines are 90 % intervals.",
         _LABELS,
         draw_calibration,
+    ),
+    Figure(
+        "series",
+        "Actual and predicted over time",
+        "Validation rows in the order of time; a prediction that only follows a step later has learned little.",
+        _TIME,
+        draw_series,
+    ),
+    Figure(
+        "horizon",
+        "Error by how far ahead",
+        "The error grows with the distance; above the dashed line the model is worse than the last value repeated.",
+        _STEPS,
+        draw_horizon,
+    ),
+    Figure(
+        "windows",
+        "Single forecasts",
+        "The past and what came, with what was predicted: the best forecast, a typical one, and the worst.",
+        _STEPS,
+        draw_windows,
     ),
     Figure(
         "residuals",

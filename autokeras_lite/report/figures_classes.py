@@ -15,7 +15,6 @@ from autokeras_lite.report.figure import (
     PALETTE,
     SHADES,
     Drawing,
-    count,
     cut_text,
     plain_text,
     spread,
@@ -30,6 +29,7 @@ from autokeras_lite.report.outputs import (
     read_outputs,
     roc_curve,
 )
+from autokeras_lite.report.wording import count
 from autokeras_lite.tasks.task import TaskKind
 
 _MOST_CLASSES = 25
@@ -76,6 +76,7 @@ def draw_confusion(facts: Facts) -> Drawing | None:
             **ticks,
         },
         "annotations": _cell_texts(counts, shares) if is_small else [],
+        "margin": {"t": 12},
     }
     return Drawing([trace], _tell_confusion(names, counts), layout)
 
@@ -95,7 +96,7 @@ def _confusion(outputs: Outputs) -> tuple[list[str], NDArray[np.int64]]:
 
 
 def _cell_texts(counts: NDArray[np.int64], shares: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Write into the cells; as annotations they have the letters of the theme."""
+    """Write into the cells, into empty ones only of two classes; as annotations they have the letters of the theme."""
     return [
         {
             "x": column,
@@ -105,6 +106,7 @@ def _cell_texts(counts: NDArray[np.int64], shares: NDArray[np.float64]) -> list[
         }
         for row in range(len(counts))
         for column in range(len(counts))
+        if counts[row, column] or len(counts) == 2
     ]
 
 
@@ -134,8 +136,8 @@ def draw_roc(facts: Facts) -> Drawing | None:
         kept = _kept(len(false_rate), len(asked))
         traces.append(_curve(place, f"{plain_text(question.name, 24)} ({area:.3f})", false_rate[kept], true_rate[kept]))
     layout = _square("false positive rate", "true positive rate")
-    told = "; ".join(f"{cut_text(q.name)} {area:.3f}" for q, (_, _, area) in zip(asked, curves, strict=True))
-    return Drawing(traces, f"Area under the ROC curve: {told}.", layout)
+    told = "; ".join(f"{cut_text(q.name)}: {area:.3f}" for q, (_, _, area) in zip(asked, curves, strict=True))
+    return Drawing(traces, f"Area under the ROC curve: {told}.{_about_folds(facts)}", layout)
 
 
 def draw_precision_recall(facts: Facts) -> Drawing | None:
@@ -151,11 +153,19 @@ def draw_precision_recall(facts: Facts) -> Drawing | None:
         trace = _curve(place, f"{plain_text(question.name, 24)} ({average:.3f})", x, y)
         traces.append({**trace, "line": {**trace["line"], "shape": "vh"}})
         share = question.truth.mean()
-        told.append(f"{cut_text(question.name)} {average:.3f} (chance {share:.3f})")
+        told.append(f"{cut_text(question.name)}: {average:.3f} (chance {share:.3f})")
     if len(asked) == 1:
         share = float(asked[0].truth.mean())
         traces.insert(0, {**_diagonal("as good as chance"), "x": [0, 1], "y": [share, share]})
-    return Drawing(traces, f"Average precision: {'; '.join(told)}.", _square("recall", "precision"))
+    told_of_all = f"Average precision: {'; '.join(told)}.{_about_folds(facts)}"
+    return Drawing(traces, told_of_all, _square("recall", "precision"))
+
+
+def _about_folds(facts: Facts) -> str:
+    frame = facts.predictions
+    if frame is None or "fold" not in frame or frame["fold"].nunique() < 2:
+        return ""
+    return " All folds are taken together here; a score of the search is the mean over folds, so it may differ."
 
 
 def _questions(facts: Facts) -> list[Question]:

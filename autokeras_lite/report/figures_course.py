@@ -15,12 +15,12 @@ from autokeras_lite.report.figure import (
     PALETTE,
     PURPLE,
     Drawing,
-    count,
     plain_text,
     space_colors,
     spread,
 )
 from autokeras_lite.report.figures_history import time_unit
+from autokeras_lite.report.wording import count
 from autokeras_lite.search.halving import rung_epochs
 from autokeras_lite.trial import Cause, TrialStatus
 

@@ -15,13 +15,12 @@ from autokeras_lite.report.figure import (
     ORANGE,
     PALETTE,
     Drawing,
-    count,
     finite,
     panel,
     plain_text,
-    show_number,
     spread,
 )
+from autokeras_lite.report.wording import count, show_number
 from autokeras_lite.trial import TrialStatus
 
 _MOST_CURVES = 5
@@ -223,6 +222,7 @@ def draw_curves(facts: Facts) -> Drawing | None:
             "domain": upper["y_domain"],
             "title": {"text": "loss" + (" (log)" if is_wide else "")},
             "type": "log" if is_wide else "linear",
+            "dtick": 1 if is_wide else None,
         },
         "xaxis2": {"domain": lower["x_domain"], "anchor": "y2", "title": {"text": "epoch"}},
         "yaxis2": {"domain": lower["y_domain"], "title": {"text": plain_text(facts.task.metric)}},

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autokeras_lite.report.axis_filters import levels_filter, parameter_filter, score_filter
 from autokeras_lite.report.facts import Facts, TrialFacts
 from autokeras_lite.report.figure import (
     BLUE,
@@ -12,18 +13,18 @@ from autokeras_lite.report.figure import (
     PALETTE,
     SCALE,
     Drawing,
-    count,
+    cut_name,
     cut_text,
     finite,
     panel,
     plain_text,
-    show_number,
     space_colors,
     spread,
     unmarked_text,
 )
 from autokeras_lite.report.figures_history import score_range
 from autokeras_lite.report.parameter_axes import ParameterAxis, parameter_axes
+from autokeras_lite.report.wording import count, show_number
 
 _MOST_AXES = 6
 _MOST_PANELS = 6
@@ -44,18 +45,31 @@ def draw_parallel(facts: Facts) -> Drawing | None:
         return None
     spaces = sorted({trial.spec.space for trial in trials})
     scores = finite(trial.score for trial in trials)
-    dimensions = [_dimension(axis) for axis in axes]
+    dimensions, filters = [_dimension(axis) for axis in axes], [parameter_filter(axis) for axis in axes]
     if len(spaces) > 1:
         ticks = {"tickvals": list(range(len(spaces))), "ticktext": [unmarked_text(name, 18) for name in spaces]}
         codes = [spaces.index(trial.spec.space) for trial in trials]
         dimensions.insert(0, {"label": "space", "values": codes, **ticks})
+        filters.insert(0, levels_filter("space", spaces))
     metric = plain_text(facts.task.metric, 24)
     dimensions.append({"label": metric, "values": scores})
-    trace = {
+    known = [score for score in scores if score is not None]
+    filters.append(score_filter(facts.task.metric, known, is_maximized=facts.task.direction == "maximize"))
+    left_out = len(facts.ranked) - len(trials)
+    names = ", ".join(cut_text(axis.name, 60) for axis in axes)
+    told = f"{count(len(trials), 'trial')} as lines through {names} and the score."
+    told += f" Left out: {count(left_out, 'trial')}, far worse or too many to show." if left_out else ""
+    layout = {"height": 460, "margin": {"l": _left(dimensions[0]), "r": 60, "t": 90, "b": 30}}
+    return Drawing([_lines(facts, trials, dimensions)], told, layout, filters)
+
+
+def _lines(facts: Facts, trials: Sequence[TrialFacts], dimensions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
         "type": "parcoords",
-        "dimensions": dimensions,
+        "dimensions": list(dimensions),
+        "customdata": [trial.number for trial in trials],
         "line": {
-            "color": scores,
+            "color": finite(trial.score for trial in trials),
             "colorscale": [list(stop) for stop in SCALE],
             "reversescale": facts.task.direction == "minimize",
             "showscale": False,  # the last axis is the scale
@@ -63,11 +77,6 @@ def draw_parallel(facts: Facts) -> Drawing | None:
         "labelangle": -20,
         "labelside": "top",
     }
-    left_out = len(facts.ranked) - len(trials)
-    names = ", ".join(cut_text(axis.name) for axis in axes)
-    told = f"{count(len(trials), 'trial')} as lines through {names} and the score."
-    told += f" Left out: {count(left_out, 'trial')}." if left_out else ""
-    return Drawing([trace], told, {"height": 460, "margin": {"l": _left(dimensions[0]), "r": 60, "t": 90, "b": 30}})
 
 
 def _left(dimension: Mapping[str, Any]) -> int:
@@ -84,7 +93,7 @@ def _comparable(facts: Facts, most: int) -> list[TrialFacts]:
 
 def _dimension(axis: ParameterAxis) -> dict[str, Any]:
     ticks = {"tickvals": list(axis.tick_places), "ticktext": [unmarked_text(text) for text in axis.tick_texts]}
-    return {"label": plain_text(axis.name, 24), "values": list(axis.places), **ticks}
+    return {"label": plain_text(cut_name(axis.name, 22)), "values": list(axis.places), **ticks}
 
 
 def draw_slices(facts: Facts) -> Drawing | None:
@@ -102,10 +111,11 @@ def draw_slices(facts: Facts) -> Drawing | None:
         layout[at["xaxis"]] = {
             "domain": at["x_domain"],
             "anchor": at["y"],
-            "title": {"text": plain_text(axis.name, 30)},
+            "title": {"text": plain_text(cut_name(axis.name, 30))},
             "tickvals": list(axis.tick_places),
             "ticktext": [plain_text(text) for text in axis.tick_texts],
             "zeroline": False,
+            "tickangle": 0,
             **({"range": [-0.7, len(axis.tick_places) - 0.3]} if axis.is_category else {}),
         }
         is_left = place % columns == 0
@@ -118,7 +128,7 @@ def draw_slices(facts: Facts) -> Drawing | None:
         }
     layout["height"] = 110 + 230 * math.ceil(len(axes) / columns)
     layout["showlegend"] = len(spaces) > 1
-    names = ", ".join(cut_text(axis.name) for axis in axes)
+    names = ", ".join(cut_text(axis.name, 60) for axis in axes)
     return Drawing(traces, f"The score of {count(len(trials), 'trial')} against each of {names}.", layout)
 
 
@@ -168,7 +178,7 @@ def draw_importance(facts: Facts) -> Drawing | None:
                 "hovertemplate": "%{x:.0%} of the importance, used in %{customdata} trials<extra></extra>",
             }
         )
-    names = [plain_text(record["parameter"], 28) for record in shown]
+    names = [plain_text(cut_name(str(record["parameter"]), 28)) for record in shown]
     layout = {
         **_bar_layout(names, "share of the importance"),
         "barmode": "overlay",

@@ -12,13 +12,13 @@ from autokeras_lite.report.figure import (
     MOST_POINTS,
     ORANGE,
     Drawing,
-    count,
     cut_text,
     panel,
     plain_text,
-    show_number,
 )
 from autokeras_lite.report.outputs import Outputs, read_outputs
+from autokeras_lite.report.timely import are_steps
+from autokeras_lite.report.wording import count, show_number
 from autokeras_lite.tasks.task import TaskKind
 
 _MOST_TARGETS = 4
@@ -38,8 +38,8 @@ def draw_predicted_actual(facts: Facts) -> Drawing | None:
     traces, layout = _panels(outputs, _beside, ("actual", "predicted"))
     errors = np.abs(outputs.given - outputs.labels)
     told = "; ".join(
-        f"{cut_text(name)} {show_number(float(np.median(errors[:, place])))}"
-        for place, name in enumerate(outputs.names[:_MOST_TARGETS])
+        f"{cut_text(outputs.names[place])}: {show_number(float(np.median(errors[:, place])))}"
+        for place in _targets(outputs)
     )
     return Drawing(traces, f"Predicted against actual for {_rows(outputs)}. Half are nearer than {told}.", layout)
 
@@ -52,8 +52,7 @@ def draw_residuals(facts: Facts) -> Drawing | None:
     traces, layout = _panels(outputs, _missed, ("predicted", "actual - predicted"))
     means = (outputs.labels - outputs.given).mean(axis=0)
     told = "; ".join(
-        f"{cut_text(name)} {show_number(float(means[place]))}"
-        for place, name in enumerate(outputs.names[:_MOST_TARGETS])
+        f"{cut_text(outputs.names[place])}: {show_number(float(means[place]))}" for place in _targets(outputs)
     )
     return Drawing(traces, f"Residuals of {_rows(outputs)}; their mean is {told}.", layout)
 
@@ -61,6 +60,13 @@ def draw_residuals(facts: Facts) -> Drawing | None:
 def _values(facts: Facts) -> Outputs | None:
     outputs = read_outputs(facts)
     return outputs if outputs is not None and outputs.kind is TaskKind.REGRESSION else None
+
+
+def _targets(outputs: Outputs) -> list[int]:
+    """Return the targets to show: of the steps of a forecast the first and the last, else the first few."""
+    number = len(outputs.names)
+    is_forecast = are_steps(np.asarray(outputs.labels, np.float64), outputs.rows)
+    return [0, number - 1] if is_forecast else list(range(min(_MOST_TARGETS, number)))
 
 
 def _rows(outputs: Outputs) -> str:
@@ -78,21 +84,23 @@ def _missed(actual: Values, predicted: Values) -> tuple[Values, Values, tuple[Va
 
 def _panels(outputs: Outputs, look: Look, titles: tuple[str, str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Draw a panel for each of the first targets."""
-    number = min(_MOST_TARGETS, len(outputs.names))
+    targets = _targets(outputs)
+    number = len(targets)
     traces, layout = list[dict[str, Any]](), dict[str, Any]()
-    for place in range(number):
+    for place, target in enumerate(targets):
         at = panel(place, number, 2, gap=(0.14, 0.15))
-        actual, predicted = np.asarray(outputs.labels[:, place], np.float64), outputs.given[:, place]
+        actual, predicted = np.asarray(outputs.labels[:, target], np.float64), outputs.given[:, target]
         x, y, perfect = look(actual, predicted)
         kept = _shown(actual - predicted, MOST_POINTS // number - 2)
         traces += _traces(x[kept], y[kept], perfect, at)
-        suffix = f" {plain_text(outputs.names[place], 24)}"
+        suffix = f" {plain_text(outputs.names[target], 24)}"
         axes = ((at["xaxis"], "x_domain", "y", titles[0]), (at["yaxis"], "y_domain", "x", titles[1]))
         for key, domain, anchor, title in axes:
             text = f"{title}{suffix}" if number > 1 or key == "xaxis" else title
             layout[key] = {"domain": at[domain], "anchor": at[anchor], "title": {"text": text}}
     layout["height"] = 460 if number == 1 else 120 + 320 * ((number + 1) // 2)
     layout["showlegend"] = False
+    layout["margin"] = {"t": 12}
     return traces, layout
 
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from autokeras_lite.report.facts import Facts
-from autokeras_lite.report.figure import count, show_number
-from autokeras_lite.report.wording import show_seconds
+from autokeras_lite.report.wording import count, show_number, show_seconds
 
 _NETWORK, _ENSEMBLE, _EXPECTED = "best network", "ensemble", "expected on new rows"
 _WARNING = "Warning:"

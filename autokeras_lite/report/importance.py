@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from autokeras_lite.report.commands import is_table
 from autokeras_lite.report.facts import Facts
-from autokeras_lite.report.figure import show_number
+from autokeras_lite.report.wording import show_number
 
 _MOST_ROWS = 50
+_PLURALS = MappingProxyType({"image": "images", "sequence": "sequences"})
 
 
 @dataclass(frozen=True)
@@ -22,20 +25,22 @@ class ImportanceRow:
 
 @dataclass(frozen=True)
 class Importance:
-    """What mattered. Without rows `notes` say why, or nobody has asked."""
+    """What mattered. Without rows `notes` say why, or nobody has asked; `inputs` names those that have no columns."""
 
     columns: tuple[ImportanceRow, ...]
     parameters: tuple[tuple[str, tuple[ImportanceRow, ...]], ...]
     notes: tuple[str, ...]
     num_hidden: int
     is_measured: bool
+    inputs: str = ""
 
 
 def describe_importance(facts: Facts) -> Importance:
     """Put together what `explanation.json` tells; it may be of an earlier model, which a note then says."""
     told = facts.explanation
     if told is None:
-        return Importance((), (), (), 0, is_measured=False)
+        kind = "" if is_table(facts) else str((facts.profile or {}).get("kind"))
+        return Importance((), (), (), 0, is_measured=False, inputs=_PLURALS.get(kind, kind))
     columns = [row for row in told.get("columns", ()) if isinstance(row, Mapping)]
     notes = [str(note) for note in told.get("notes", ())]
     best = facts.summary.best

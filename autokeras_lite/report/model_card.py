@@ -10,10 +10,9 @@ from typing import Any
 
 from autokeras_lite.report.commands import commands_to_use
 from autokeras_lite.report.facts import Facts, read_facts
-from autokeras_lite.report.figure import count, show_number
 from autokeras_lite.report.headline import describe_final_model
 from autokeras_lite.report.page import write_text
-from autokeras_lite.report.wording import one_line, printable, shortened, show_value
+from autokeras_lite.report.wording import count, one_line, printable, shortened, show_number, show_value
 from autokeras_lite.tasks.task import TaskKind
 
 MODEL_CARD_FILE = "MODEL_CARD.md"
@@ -97,6 +96,8 @@ def _purpose(facts: Facts) -> Iterator[str]:
     best = facts.best
     if best is not None:
         yield f"One network has {count(best.outcome.parameters, 'parameter')}."
+    if facts.summary.latency is not None:
+        yield f"Predicting took {plain_markdown(facts.summary.latency.describe())}."
 
 
 def _scores(facts: Facts) -> Iterator[str]:

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from autokeras_lite.report.figure import count, cut_text, show_number
-from autokeras_lite.report.wording import show_seconds
+from autokeras_lite.report.figure import cut_text
+from autokeras_lite.report.wording import count, show_number, show_seconds
 from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.search.observer import Observer, Overview, SilentObserver
 from autokeras_lite.search.record import EnsembleSummary, SearchSummary
@@ -52,6 +52,8 @@ def summary_html(summary: SearchSummary, board: pd.DataFrame) -> str:
         f"in {show_seconds(summary.seconds)}"
     )
     told = [_headline(summary), *_trusted(summary), _text(summary.verdict), _STOPPED.get(summary.stopped, "")]
+    if summary.latency is not None:
+        told.append(f"Predicting takes {_text(summary.latency.describe())}.")
     paragraphs = "".join(f'<p style="margin:4px 0">{text}</p>' for text in told if text)
     parts = [paragraphs, _scores(summary), _best_trials(board), f'<p style="margin:4px 0;{_FAINT}">{counted}</p>']
     return f'<div class="autokeras-lite" style="{_BOX}">{"".join(parts)}</div>'

@@ -22,13 +22,15 @@ class Outputs:
 
     `labels` are those of `encode_targets`: class codes `(rows,)`, or `(rows, units)` of 0/1 or of values. `given` are
     probabilities `(rows, classes)`, of both classes of a binary task too, or values `(rows, targets)`. `names` are
-    those of the columns of `given`. Rows whose prediction is not finite are left out.
+    those of the columns of `given`, `rows` `(rows,)` the numbers of the rows in the data, from 0. Rows whose prediction
+    is not finite are left out.
     """
 
     kind: TaskKind
     labels: NDArray[Any]
     given: NDArray[np.float64]
     names: tuple[str, ...]
+    rows: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def read_outputs(facts: Facts) -> Outputs | None:
         labels = encode_targets(task, truth, np.arange(len(frame))).labels
         given = frame[predicted].to_numpy(np.float64)
         kept = np.isfinite(given).all(axis=1)
-        return Outputs(task.kind, labels[kept], given[kept], names) if kept.any() else None
+        rows = frame["row"].to_numpy(np.int64)
+        return Outputs(task.kind, labels[kept], given[kept], names, rows[kept]) if kept.any() else None
     return None
 
 

@@ -4,7 +4,6 @@ import base64
 import gzip
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,17 +16,18 @@ import jinja2
 
 from autokeras_lite.durable import write_bytes
 from autokeras_lite.errors import ArtifactError, StorageError
+from autokeras_lite.report.axis_filters import filters_as_json
 from autokeras_lite.report.best_model import describe_best_model
 from autokeras_lite.report.commands import Command, command_line, command_to_repeat, commands_to_use
 from autokeras_lite.report.data_section import describe_data_section
 from autokeras_lite.report.diagnostics import describe_diagnostics
 from autokeras_lite.report.facts import Facts, read_facts
-from autokeras_lite.report.figure import THEMES, make_template
+from autokeras_lite.report.figure import THEMES, AxisFilter, Drawing, Figure, make_template
 from autokeras_lite.report.figures import FIGURES
 from autokeras_lite.report.headline import describe_final_model, describe_question, make_headline
 from autokeras_lite.report.importance import describe_importance
 from autokeras_lite.report.trial_tables import ROWS_OF_A_PAGE, Leaderboard, make_board, make_failure_table
-from autokeras_lite.report.wording import printable
+from autokeras_lite.report.wording import json_values, printable
 
 REPORT_FILE = "report.html"
 MOST_BYTES = 8_000_000
@@ -37,15 +37,19 @@ _PLOTLY = ("package_data", "plotly.min.js")
 _PACKING = 6
 _HEIGHT = 420
 # Figures that stand beside tables; all others tell how the search went.
-_DIAGNOSTICS = ("confusion", "roc", "precision_recall", "calibration", "residuals", "predicted_actual")
+_CLASSES = ("confusion", "roc", "precision_recall", "calibration")
+_DIAGNOSTICS = (*_CLASSES, "series", "horizon", "windows", "predicted_actual", "residuals")
 _IMPORTANCE = ("columns", "importance")
-_WIDE = ("parallel", "slices")
+_WIDE = ("parallel",)
 _DRAWING_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure with its words; `drawing` is what plotly draws, in plain values."""
+    """A figure with its words; `drawing` is what plotly draws, in plain values.
+
+    `choices` are the texts of buttons that show it another way, `filters` the lists that keep some trials of it.
+    """
 
     name: str
     title: str
@@ -53,6 +57,8 @@ class FigureView:
     alternative: str
     height: int
     drawing: Mapping[str, Any]
+    choices: tuple[str, ...] = ()
+    filters: tuple[AxisFilter, ...] = ()
 
     @property
     def is_wide(self) -> bool:
@@ -221,10 +227,32 @@ def _draw_all(names: Iterable[str], facts: Facts) -> tuple[tuple[FigureView, ...
             notes.append(f"The figure {figure.name!r} cannot be drawn: {type(error).__name__}.")
             continue
         if drawing is not None:
-            height = drawing.layout.get("height", _HEIGHT)
-            values = {"data": list(drawing.traces), "layout": drawing.layout}
-            views.append(FigureView(figure.name, figure.title, figure.explanation, drawing.alternative, height, values))
+            views.append(_view(figure, drawing))
     return tuple(views), tuple(notes)
+
+
+def _view(figure: Figure, drawing: Drawing) -> FigureView:
+    """Take out of a picture the buttons that plotly would draw: those of the page can be reached by keyboard."""
+    layout = {name: value for name, value in drawing.layout.items() if name != "updatemenus"}
+    buttons = [button for menu in drawing.layout.get("updatemenus", ()) for button in menu["buttons"]]
+    if buttons:
+        layout["margin"] = {**layout.get("margin", {}), "t": 16}  # the room that they would need
+    values = {
+        "data": list(drawing.traces),
+        "layout": layout,
+        "choices": [button["args"] for button in buttons],
+        "filters": filters_as_json(drawing.filters),
+    }
+    return FigureView(
+        figure.name,
+        figure.title,
+        figure.explanation,
+        drawing.alternative,
+        layout.get("height", _HEIGHT),
+        values,
+        tuple(button["label"] for button in buttons),
+        tuple(drawing.filters),
+    )
 
 
 def _page_data(board: Leaderboard, sections: Iterable[Section]) -> dict[str, Any]:
@@ -237,23 +265,10 @@ def _page_data(board: Leaderboard, sections: Iterable[Section]) -> dict[str, Any
 
 def _embed(values: Any) -> str:
     """Write JSON that no HTML parser takes for anything else."""
-    text = json.dumps(_plain(values), separators=(",", ":"), allow_nan=False)
+    text = json.dumps(json_values(values, printable), separators=(",", ":"), allow_nan=False)
     for letter in "<>&":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON has: numbers that are not finite become null, those of numpy plain ones."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _origins(facts: Facts) -> Iterable[tuple[str, str]]:

@@ -13,10 +13,11 @@ from autokeras_lite.spaces.domain import Value
 MISSING = "not used"
 _OTHER = "other"
 _TOLD_FIRST = ("learning_rate", "optimizer", "depth", "width", "dropout", "weight_decay", "batch_size", "schedule")
-_LOG_FROM = 50.0
+_LOG_FROM = 20.0
 _MOST_LEVELS = 10
 _MOST_TICKS = 5
-_BELOW = 0.15  # of the axis is between its least value and what does not have one
+_APART = 0.12  # of the axis: texts that are nearer would stand on each other
+_BELOW = 0.22  # of the axis is between its least value and what does not have one
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,24 @@ def _number_axis(name: str, numbers: Sequence[float | None]) -> ParameterAxis:
     low, high = put(known[0]), put(known[-1])
     absent = low - _BELOW * ((high - low) or 1.0)
     ticks = known if len(known) <= _MOST_TICKS else _round_ticks(low, high, is_log)
+    ticks = _thinned(ticks, [put(tick) for tick in ticks], _APART * (high - low))
     places, texts = [put(tick) for tick in ticks], [f"{tick:.3g}" for tick in ticks]
     if None in numbers:
         places, texts = [absent, *places], [MISSING, *texts]
     stand = tuple(absent if number is None else put(number) for number in numbers)
     return ParameterAxis(name, stand, tuple(places), tuple(texts), is_category=False)
+
+
+def _thinned(ticks: Sequence[float], places: Sequence[float], room: float) -> list[float]:
+    """Leave out ticks that stand too near to one before them; the last one stays."""
+    kept = list[int]()
+    for index in range(len(ticks)):
+        is_last = index == len(ticks) - 1
+        while kept and is_last and places[index] - places[kept[-1]] < room and len(kept) > 1:
+            kept.pop()
+        if not kept or is_last or places[index] - places[kept[-1]] >= room:
+            kept.append(index)
+    return [ticks[index] for index in kept]
 
 
 def _round_ticks(low: float, high: float, is_log: bool) -> list[float]:

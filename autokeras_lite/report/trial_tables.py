@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autokeras_lite.report.facts import Facts, TrialFacts
-from autokeras_lite.report.figure import count, show_number
-from autokeras_lite.report.wording import one_line, shortened, show_value
+from autokeras_lite.report.wording import count, one_line, shortened, show_number, show_value
 from autokeras_lite.trial import TrialStatus
 
 ROWS_OF_A_PAGE = 50

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from loaded_packages import loaded_by
 
 import autokeras_lite
 from autokeras_lite import config
@@ -43,13 +44,6 @@ MOST_LINES_OF_A_MODULE = 400
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "base", "engine", "manager", "misc", "tools"}
 
 every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-
-
-def loaded_by(statement: str) -> set[str]:
-    """Return the top-level packages that are loaded after a statement, in a process of its own."""
-    program = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
-    return set(ended.stdout.split())
 
 
 def test_importing_the_package_loads_nothing_heavy():

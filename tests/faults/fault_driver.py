@@ -40,8 +40,8 @@ from autokeras_lite.search.hold import hold_folder
 from autokeras_lite.search.observer import Observer
 from autokeras_lite.search.request import SearchRequest, check_same
 from autokeras_lite.search.run import Tools, load_spaces, run_search
-from autokeras_lite.tracking.mlflow_tracker import MlflowTracker, Pauses
 from autokeras_lite.tracking.outbox import OUTBOX_FOLDER, Outbox
+from autokeras_lite.tracking.outbox_tracker import OutboxTracker, Pauses
 from autokeras_lite.tracking.tracker import TrackingLink
 from autokeras_lite.trial import TrialOutcome, TrialSpec
 
@@ -136,10 +136,10 @@ class FaultFunctions(RealFunctions):
         share = share_machine(look_at_machine(), config.execution)
         return ProcessExecutor(share, has_gpu=False, trade=FAULT_TRADE, grace_seconds=_GRACE_SECONDS)
 
-    def _open_tracker(self, config: SearchConfig) -> MlflowTracker:
+    def _open_tracker(self, config: SearchConfig) -> OutboxTracker:
         link, outbox = TrackingLink("file", config.place.name, ""), Outbox(config.place.folder / OUTBOX_FOLDER)
         pauses = Pauses(first_seconds=0.02, most_seconds=0.5, closing_seconds=0.1)
-        return MlflowTracker(link, lambda: FileStore(Path(self._orders.runs_dir)), outbox, pauses)
+        return OutboxTracker(link, lambda: FileStore(Path(self._orders.runs_dir)), outbox, pauses)
 
 
 @dataclass

@@ -124,5 +124,6 @@ def search_case(name: str, runs_dir: Path) -> akl.SearchResult:
         runs_dir=str(runs_dir),
         workers=2,
         validation=0.2,
+        report="off",
         **case.options,
     )

@@ -41,7 +41,7 @@ class Killer(SilentObserver):
 SEARCH = """
 akl.search(
     "diabetes.csv", "target", name="killed", space={space!r}, trials={trials}, workers=1, runs_dir="runs",
-    validation=0.2, observer=Killer(),
+    validation=0.2, observer=Killer(), report="off",
 )
 """
 RESUME = 'akl.resume("runs/killed", observer=Killer())'
@@ -78,6 +78,7 @@ def search(place):
 
     def run(name, **options):
         chosen = {"space": small_space("table"), "trials": TRIALS, "workers": 1, "runs_dir": str(place / "runs")}
+        chosen["report"] = "off"
         return akl.search(place / "diabetes.csv", "target", name=name, validation=0.2, **(chosen | options))
 
     return run
@@ -168,7 +169,14 @@ def test_only_a_search_of_a_file_can_be_resumed_without_its_data(place, undistur
         akl.resume(place / "runs" / "nothing")
     frame, target = diabetes()
     akl.search(
-        frame, target, name="memory", space=small_space("table"), trials=1, workers=1, runs_dir=str(place / "runs")
+        frame,
+        target,
+        name="memory",
+        space=small_space("table"),
+        trials=1,
+        workers=1,
+        runs_dir=str(place / "runs"),
+        report="off",
     )
     folder = place / "runs" / "memory"
     assert akl.resume(folder).summary.best is not None, "a finished one needs no data"
@@ -192,7 +200,18 @@ def test_when_the_time_is_too_short_for_a_trial_the_best_baseline_is_the_result(
 def test_ctrl_c_ends_a_search_with_a_model_and_the_same_command_goes_on(place):
     command = [
         *(sys.executable, "-m", "autokeras_lite", "search", "diabetes.csv", "--target", "target", "--name", "stopped"),
-        *("--space", small_space("table"), "--trials", "500", "--workers", "1", "--runs-dir", "runs"),
+        *(
+            "--space",
+            small_space("table"),
+            "--trials",
+            "500",
+            "--workers",
+            "1",
+            "--runs-dir",
+            "runs",
+            "--report",
+            "off",
+        ),
     ]
     process = subprocess.Popen(
         command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

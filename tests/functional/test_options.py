@@ -10,6 +10,7 @@ import autokeras_lite as akl
 from autokeras_lite.artifact.files import PREDICTIONS_FILE
 from autokeras_lite.artifact.load import load_artifact
 from autokeras_lite.errors import ConfigError, SpaceError, TrialError
+from autokeras_lite.report.page import REPORT_FILE
 from autokeras_lite.search.observer import SilentObserver
 
 pytestmark = pytest.mark.slow
@@ -37,6 +38,7 @@ def search(runs):
 
     def run(name, data, target, **options):
         chosen = {"space": small_space("table"), "trials": 2, "workers": 1, "name": name, "runs_dir": str(runs)}
+        chosen["report"] = "off"
         return akl.search(data, target, **({"validation": 0.2} | chosen | options))
 
     return run
@@ -81,6 +83,10 @@ def test_a_loaded_search_is_the_search(first):
     assert "roc_auc" in repr(loaded)
 
 
+def test_a_report_that_is_switched_off_is_not_written(first):
+    assert not (first.folder / REPORT_FILE).exists()
+
+
 def test_the_encoded_data_do_not_stay(first):
     assert not (first.folder / "data").exists()
     assert (first.folder / "study.db").exists()
@@ -89,7 +95,7 @@ def test_the_encoded_data_do_not_stay(first):
 def test_with_folds_every_row_judges_once_and_the_model_is_trained_again_on_all(search):
     frame, target = diabetes()
     listening = Listening()
-    result = search("folds", frame, target, validation=3, trials=4, observer=listening)
+    result = search("folds", frame, target, validation=3, trials=4, observer=listening, report="on")
     manifest = result.artifact.manifest
     assert sorted(judged_rows(result)["row"]) == list(range(len(frame)))
     assert len(manifest.fold_scores) == 3
@@ -97,6 +103,7 @@ def test_with_folds_every_row_judges_once_and_the_model_is_trained_again_on_all(
     assert manifest.refit
     assert manifest.training_rows == len(frame)
     assert listening.stages == ["refit", "artifact", "tracking"]
+    assert (result.folder / REPORT_FILE).exists()
     scores = result.evaluate(frame).set_index("metric")["score"]
     assert scores["r2"] > 0.4
 

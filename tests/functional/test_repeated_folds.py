@@ -19,7 +19,15 @@ FOLDS, REPEATS = 5, 2
 def result(runs):
     frame, target = diabetes()
     return akl.search(
-        frame, target, name="repeated", space=small_space("table"), trials=2, workers=1, metric="r2", runs_dir=str(runs)
+        frame,
+        target,
+        name="repeated",
+        space=small_space("table"),
+        trials=2,
+        workers=1,
+        metric="r2",
+        runs_dir=str(runs),
+        report="off",
     )
 
 

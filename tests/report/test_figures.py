@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_searches import HOSTILE, HOSTILE_LINK, KINDS, make_search, write_explanation
+from made_searches import ARRAY_KINDS, HOSTILE, HOSTILE_LINK, KINDS, make_search, write_explanation
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from autokeras_lite.api import load
@@ -23,6 +23,7 @@ from autokeras_lite.report.outputs import Question, calibration_bins, precision_
 
 OF_CLASSES = {"confusion", "roc", "precision_recall", "calibration"}
 OF_VALUES = {"residuals", "predicted_actual"}
+OF_TIME = {"series", "horizon", "windows"}
 OF_ANY = {"history", "curves", "parallel", "importance", "columns", "slices", "timeline", "rungs"}
 APPLIES = {
     "binary": OF_ANY | OF_CLASSES,
@@ -31,6 +32,10 @@ APPLIES = {
     "multilabel": OF_ANY | OF_CLASSES - {"confusion"},
     "regression": OF_ANY | OF_VALUES,
     "several_values": OF_ANY | OF_VALUES,
+    "images": OF_ANY | OF_CLASSES,
+    "tokens": OF_ANY | OF_CLASSES,
+    "sequences": OF_ANY | OF_CLASSES,
+    "forecast": OF_ANY | OF_VALUES | OF_TIME,
 }
 _COLUMNS_OF_POINTS = ("x", "y", "z", "values")
 
@@ -38,7 +43,7 @@ _COLUMNS_OF_POINTS = ("x", "y", "z", "values")
 @pytest.fixture(scope="module")
 def searches(tmp_path_factory) -> dict[str, Facts]:
     found = {}
-    for kind in KINDS:
+    for kind in (*KINDS, *ARRAY_KINDS):
         folder = make_search(tmp_path_factory.mktemp(kind), kind)
         write_explanation(folder, ["size", "colour", "weight"])
         found[kind] = read_facts(folder)
@@ -118,12 +123,12 @@ def check_promises(name: str, facts: Facts) -> None:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *ARRAY_KINDS])
 def test_a_figure_keeps_its_promises_for_every_kind_of_search(searches, kind, name):
     check_promises(name, searches[kind])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *ARRAY_KINDS])
 def test_a_figure_is_drawn_for_the_searches_that_it_is_for(searches, kind):
     assert {name for name, figure in FIGURES.items() if figure.draw(searches[kind])} == APPLIES[kind]
 

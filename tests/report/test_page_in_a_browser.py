@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_searches import make_search
 from written_searches import HOSTILE, Words, write_search
 
 from autokeras_lite.report.page import write_report
@@ -19,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome is installed"),
 ]
 DRAWN = "() => [...document.querySelectorAll('.plot')].every((place) => place.querySelector('.main-svg'))"
+WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 ROWS = "#board tbody tr"
 WIDTHS = {"desktop": 1280, "phone": 400}
 _MOST_MILLISECONDS = 60_000
@@ -116,6 +118,18 @@ def test_axe_finds_nothing_serious(visit: Any, report: Path, theme: str, width: 
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in bad] == []
 
 
+@pytest.mark.parametrize(("kind", "theme"), [("images", "dark"), ("tokens", "light"), ("forecast", "dark")])
+def test_axe_finds_nothing_serious_in_rows_of_any_kind(visit: Any, tmp_path: Path, kind: str, theme: str) -> None:
+    open_page = visit(write_report(make_search(tmp_path, kind, num_trials=12)), theme=theme, width=WIDTHS["phone"])
+    open_page.page.evaluate(axe.Axe().axe_script)
+    found = open_page.page.evaluate("() => axe.run({ include: ['#data', '#diagnostics'], exclude: ['.plot'] })")
+    assert [one["id"] for one in found["violations"] if one["impact"] in ("serious", "critical")] == []
+    assert len(found["passes"]) > 5
+    assert open_page.page.evaluate(WIDER) <= 0
+    assert open_page.faults == []
+    assert [url for url in open_page.requests[1:] if not url.startswith("data:")] == []
+
+
 def _run_axe(page: Any, script: str) -> Any:
     page.evaluate(script)
     return page.evaluate("() => axe.run()")
@@ -126,8 +140,9 @@ def test_nothing_is_wider_than_the_window(visit: Any, report: Path, width: int) 
     open_page = visit(report, width=width)
     open_page.draw_everything()
     open_page.open_everything()
-    wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert open_page.page.evaluate(wide) <= 0
+    assert open_page.page.evaluate(WIDER) <= 0
+    first = "() => document.querySelector('[data-figure=slices]').layout.xaxis2.domain[0]"
+    assert (open_page.page.evaluate(first) > 0) is (width > 560)  # on a phone panels stand below each other
 
 
 def test_the_theme_can_be_changed_and_figures_follow(visit: Any, report: Path) -> None:
@@ -159,6 +174,32 @@ def test_a_thousand_trials_can_be_searched_sorted_and_turned_by_keyboard(visit: 
     assert "found, of 1,000" in page.text_content("#board-state")
     page.fill("#board-find", "nothing is called this")
     assert page.locator(ROWS).count() == 0
+    assert open_page.faults == []
+
+
+def test_figures_are_turned_and_filtered_by_keyboard(visit: Any, report: Path) -> None:
+    open_page = visit(report)
+    page = open_page.page
+    page.locator(".choices button", has_text="over time").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('[data-figure=history] .xtitle')?.textContent.includes('since')"
+    )
+    assert page.locator(".choices button[aria-pressed=true]").all_text_contents() == ["over time"]
+    page.locator(".keep summary").focus()
+    page.keyboard.press("Enter")
+    state = page.locator(".keep .state")
+    total = int(state.text_content().split()[0])
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function(
+        "() => document.querySelector('[data-figure=parallel]').data[0].dimensions[0].constraintrange"
+    )
+    kept = int(state.text_content().split()[0])
+    assert 0 < kept < total
+    assert "best first: trial" in state.text_content()
+    page.keyboard.press("ArrowUp")
+    assert state.text_content().startswith(f"{total} of {total}")
     assert open_page.faults == []
 
 

@@ -14,6 +14,10 @@ ASKED = {
     "many_classes": ("one of several classes", "more classes are rarer"),
     "multilabel": ("several labels", "Class by class"),
     "regression": ("a number", "The worst rows"),
+    "images": ("one of several classes", "The worst images"),
+    "tokens": ("one of several classes", "Its tokens"),
+    "sequences": ("one of several classes", "Its first channels"),
+    "forecast": ("a number", "Single forecasts"),
 }
 
 

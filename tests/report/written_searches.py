@@ -3,27 +3,26 @@
 import json
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from made_searches import draw_trial, write_explanation, write_given
+from search_on_disk import write_events, write_result
 
 from autokeras_lite.artifact.files import MANIFEST_FILE, MODEL_FILE, PREDICTIONS_FILE
 from autokeras_lite.config import SearchConfig, as_search_config
 from autokeras_lite.data.read import read_dataset
-from autokeras_lite.search.baseline import Baseline
 from autokeras_lite.search.blueprint import Blueprint
-from autokeras_lite.search.folder import RESULT_FILE, SearchFolder
-from autokeras_lite.search.prepare import Prepared, describe_data, prepare
+from autokeras_lite.search.folder import SearchFolder
+from autokeras_lite.search.journal import Event, cohort_begun, cohort_ended
+from autokeras_lite.search.prepare import Prepared, prepare
 from autokeras_lite.search.record import BestTrial, EnsembleSummary, SearchSummary, TrackingPlace, TrialCounts
 from autokeras_lite.search.request import SearchRequest
 from autokeras_lite.search.trust import Trust
-from autokeras_lite.spaces.load import load_space
-from autokeras_lite.spaces.space import SearchSpace
 from autokeras_lite.trial import Cause, Curve, TrialOutcome, TrialSpec
 
 HOSTILE = (
@@ -72,13 +71,14 @@ def write_search(runs: Path, *, words: Words | None = None, num_trials: int = 24
     """Write the folder of a classification with so many trials below `runs` and return it."""
     told = words or Words()
     folder = SearchFolder(runs / told.name)
-    folder.trials.mkdir(parents=True)
     frame = _frame(told)
     config = as_search_config({"time_limit": "5m", "runs_dir": str(runs)}, name="written", targets=(told.target,))
     prepared = prepare(read_dataset(frame, config.columns, name="written"), config)
-    trials = [_trial(number, num_trials, told) for number in range(1, num_trials + 1)]
+    drawn = [draw_trial(number, told.origin) for number in range(1, num_trials + 1)]
+    trials = [(spec, _outcome(spec.number, num_trials, told)) for spec, _ in drawn]
     best = max((pair for pair in trials if pair[1].score is not None), key=lambda pair: pair[1].score or 0.0)
-    _write_record(folder, prepared, config, trials)
+    _write_record(folder, prepared, config)
+    _write_trials(folder, trials, {spec.number: values for spec, values in drawn})
     _write_model(folder, prepared, config, best)
     summary = _summary(folder, told, best, trials)
     folder.write_summary(replace(summary, stopped=stopped))
@@ -100,20 +100,14 @@ def _frame(words: Words) -> pd.DataFrame:
     return frame
 
 
-def _trial(number: int, num_trials: int, words: Words) -> tuple[TrialSpec, TrialOutcome]:
-    space = _space()
-    values = _values(number)
-    config, training = space.assemble(values)
-    spec = TrialSpec(
-        number, space.name, space.family, config, training, number, "default" if number == 1 else words.origin
-    )
+def _outcome(number: int, num_trials: int, words: Words) -> TrialOutcome:
     if number % 11 == 5:
-        return spec, TrialOutcome(number, Cause.DIVERGED, seconds=1.5, message=words.message)
+        return TrialOutcome(number, Cause.DIVERGED, seconds=1.5, message=words.message)
     score = 0.7 + 0.2 * (1 - math.exp(-number / num_trials)) + 0.02 * math.sin(7.0 * number)
     curve = [score - 0.1 / (epoch + 1) for epoch in range(10)]
     losses = tuple(0.7 - 0.03 * epoch for epoch in range(10))
     cause = Cause.PRUNED if number % 3 == 0 else Cause.OK
-    return spec, TrialOutcome(
+    return TrialOutcome(
         number,
         cause,
         score=score,
@@ -128,57 +122,23 @@ def _trial(number: int, num_trials: int, words: Words) -> tuple[TrialSpec, Trial
     )
 
 
-def _values(number: int) -> dict[str, Any]:
-    space, generator = _space(), np.random.default_rng(number)
-    if number == 1:
-        return space.defaults()
-    return space.suggest(_Drawn(generator))
-
-
-@cache
-def _space() -> SearchSpace:
-    return load_space("tabular_mlp")
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """Draws values as Optuna would be asked to."""
-
-    generator: np.random.Generator
-
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        return int(low + step * self.generator.integers(0, (high - low) // step + 1))
-
-    def suggest_float(
-        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
-    ) -> float:
-        if log:
-            return float(math.exp(self.generator.uniform(math.log(low), math.log(high))))
-        return float(self.generator.uniform(low, high))
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        return choices[int(self.generator.integers(0, len(choices)))]
-
-
-def _write_record(
-    folder: SearchFolder, prepared: Prepared, config: SearchConfig, trials: Sequence[tuple[TrialSpec, TrialOutcome]]
-) -> None:
-    values = json.loads(json.dumps(config.to_json()))
+def _write_record(folder: SearchFolder, prepared: Prepared, config: SearchConfig) -> None:
+    asked = json.loads(json.dumps(config.to_json()))
     print_of_data = "ab43ad61e51c80a7f1058ee5a2c82ffc"
-    folder.write_request(SearchRequest("1" * 32, values, {}, print_of_data, VERSIONS, "/data/credit.csv"))
-    folder.write_profile(describe_data(prepared))
-    folder.write_baselines([Baseline("constant", 0.5, 0.0), Baseline("linear", 0.74, 0.5)])
-    Blueprint.of(prepared, config).write(folder.blueprint)
-    events = []
+    request = SearchRequest("1" * 32, asked, {}, print_of_data, VERSIONS, "/data/credit.csv")
+    write_given(folder, prepared, config, request)
+
+
+def _write_trials(
+    folder: SearchFolder, trials: Sequence[tuple[TrialSpec, TrialOutcome]], values: Mapping[int, dict[str, Any]]
+) -> None:
+    events: list[Event] = []
     for spec, outcome in trials:
+        write_result(folder, spec, outcome)
         at = 3.0 * spec.number
-        chosen = {str(spec.number): _values(spec.number)}
-        events.append({"event": "begun", "cohort": spec.number, "lanes": 1, "trials": chosen, "at": at})
-        events.append({"event": "ended", "cohort": spec.number, "outcomes": [outcome.to_json()], "at": at + 2.5})
-        place = folder.trial(spec.number)
-        place.mkdir()
-        (place / RESULT_FILE).write_text(json.dumps({"spec": spec.to_json(), "outcome": outcome.to_json()}))
-    folder.journal.write_text("".join(f"{json.dumps(event)}\n" for event in events))
+        begun = cohort_begun(spec.number, 1, {spec.number: values[spec.number]})
+        events += [{**begun, "at": at}, {**cohort_ended(spec.number, [outcome]), "at": at + 2.5}]
+    write_events(folder, events)
 
 
 def _write_model(
@@ -190,16 +150,7 @@ def _write_model(
     (folder.artifact / MANIFEST_FILE).write_text(json.dumps(manifest))
     _predictions(prepared).to_parquet(folder.artifact / PREDICTIONS_FILE)
     write_model_file(folder.artifact / MODEL_FILE, [network_layers()])
-    columns = [
-        {"column": name, "importance": 0.1, "low": 0.05, "high": 0.15, "repeats": 5} for name in _names(prepared)
-    ]
-    parameters = [{"space": "tabular_mlp", "parameter": "dropout", "importance": 1.0, "trials": 20}]
-    told = {"trial": best[0].number, "metric": "roc_auc", "columns": columns, "parameters": parameters, "notes": []}
-    folder.explanation.write_text(json.dumps(told))
-
-
-def _names(prepared: Prepared) -> list[str]:
-    return [column.name for column in prepared.profile.kept]
+    write_explanation(folder.path, [column.name for column in prepared.profile.kept], best[0].number)
 
 
 def _predictions(prepared: Prepared) -> pd.DataFrame:

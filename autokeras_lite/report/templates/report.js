@@ -35,11 +35,27 @@
   // --- figures -------------------------------------------------------------------------------------------------------
   const settings = { displayModeBar: false, displaylogo: false, responsive: true, showTips: false, doubleClick: false };
   const withTemplate = (layout) => ({ ...layout, autosize: true, dragmode: false, template: data.templates[theme()] });
+  // On a phone panels stand below each other instead of beside each other.
+  const stacked = (place, layout) => {
+    const axes = Object.keys(layout).filter((key) => key.startsWith("xaxis") && layout[key].anchor);
+    const isBeside = axes.some((key) => layout[key].domain && layout[key].domain[0] > 0);
+    if (place.clientWidth > 560 || !isBeside || axes.length < 2) return layout;
+    const made = { ...layout, height: 90 + 250 * axes.length };
+    const gap = 80 / made.height, high = (1 - gap * (axes.length - 1)) / axes.length;
+    axes.forEach((key, index) => {
+      const other = `yaxis${layout[key].anchor.slice(1)}`;
+      const top = 1 - index * (high + gap);
+      made[key] = { ...layout[key], domain: [0, 1] };
+      made[other] = { ...layout[other], domain: [Math.max(0, top - high), top], showticklabels: true };
+    });
+    place.style.setProperty("--height", `${made.height}px`);
+    return made;
+  };
   const draw = (place) => {
     if (place.dataset.drawn || !window.Plotly) return undefined;
     place.dataset.drawn = "yes";
     const figure = data.figures[place.dataset.figure];
-    return window.Plotly.newPlot(place, figure.data, withTemplate(figure.layout), settings);
+    return window.Plotly.newPlot(place, figure.data, withTemplate(stacked(place, figure.layout)), settings);
   };
   const unpack = async () => {
     const packed = Uint8Array.from(atob(byId("plotly-source").textContent), (letter) => letter.charCodeAt(0));
@@ -62,6 +78,46 @@
   places.forEach((place) => watcher.observe(place));
   const later = window.requestIdleCallback || ((work) => setTimeout(work, 500));
   if (places.length) window.addEventListener("load", () => later(() => load()));
+
+  // --- controls of figures: outside of them, where a keyboard reaches them -------------------------------------------
+  const plotOf = (controls) => document.querySelector(`.plot[data-figure="${controls.dataset.for}"]`);
+  const drawn = async (target) => { await load(); watcher.unobserve(target); await draw(target); return target; };
+  for (const group of document.querySelectorAll(".choices")) {
+    const target = plotOf(group);
+    const buttons = [...group.querySelectorAll("button")];
+    group.hidden = false;
+    buttons.forEach((chosen, index) => chosen.addEventListener("click", async () => {
+      buttons.forEach((other) => other.setAttribute("aria-pressed", String(other === chosen)));
+      const [traces, layout] = data.figures[target.dataset.figure].choices[index];
+      window.Plotly.update(await drawn(target), traces, layout);
+    }));
+  }
+  for (const keep of document.querySelectorAll(".keep")) {
+    const target = plotOf(keep);
+    const figure = data.figures[target.dataset.figure];
+    const { dimensions, customdata } = figure.data[0];
+    const selects = [...keep.querySelectorAll("select")];
+    const chosen = () => selects.map((select, axis) => (select.value === "" ? null : figure.filters[axis][select.value]));
+    const tell = () => {
+      const wanted = chosen();
+      const passes = (place) => wanted.every((range, axis) => {
+        const value = dimensions[axis].values[place];
+        return !range || (value !== null && value >= range.low && value <= range.high);
+      });
+      const kept = customdata.filter((_, place) => passes(place)).reverse();  // the worst come first in the figure
+      const named = kept.slice(0, 20).join(", ") + (kept.length > 20 ? " and others" : "");
+      const which = kept.length ? `, best first: ${kept.length === 1 ? "trial" : "trials"} ${named}` : "";
+      keep.querySelector(".state").textContent = `${kept.length} of ${customdata.length} trials are kept${which}.`;
+    };
+    selects.forEach((select, axis) => select.addEventListener("change", async () => {
+      tell();
+      const range = chosen()[axis];
+      const key = `dimensions[${axis}].constraintrange`;
+      window.Plotly.restyle(await drawn(target), { [key]: [range && [range.low, range.high]] });
+    }));
+    keep.hidden = false;
+    tell();
+  }
 
   // --- paper ---------------------------------------------------------------------------------------------------------
   let closed = [];
