@@ -192,7 +192,7 @@ def test_a_whole_number_of_numpy_becomes_a_plain_one():
 def test_every_option_arrives_where_it_is_used():
     assert set(EVERY_OPTION) == set(SearchOptions.__annotations__)
     config = config_of(**EVERY_OPTION)
-    assert config.place == Place("first", "runs", "sqlite:///x.db", "/boards")
+    assert config.place == Place("first", "runs", "sqlite:///x.db", "/boards", report=False)
     assert config.columns == ColumnRoles(("y",), "person", "day", "w")
     assert config.goal == Goal("binary", "roc_auc", "balanced")
     assert config.budget == Budget(7, 300.0)
@@ -206,8 +206,10 @@ def test_an_ensemble_is_off_or_has_a_most(given, most):
     assert config_of(ensemble=given).strategy.ensemble == most
 
 
-@pytest.mark.parametrize("options", [{"ensemble": "some"}, {"ensemble": -1}, {"ensemble": True}, {"refit": "perhaps"}])
-def test_another_ensemble_or_refit_is_refused(options):
+@pytest.mark.parametrize(
+    "options", [{"ensemble": "some"}, {"ensemble": -1}, {"ensemble": True}, {"refit": "no"}, {"report": "no"}]
+)
+def test_another_ensemble_refit_or_report_is_refused(options):
     with pytest.raises(ConfigError):
         config_of(**options)
 

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -109,7 +110,8 @@ def test_a_child_that_the_kernel_ends_for_want_of_memory_was_out_of_memory(num_k
     def kill(report):
         events.write_text(f"oom_kill {num_kills}")
         for child in children() - before - {fork_server()}:
-            child.kill()
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         return go_on(report)
 
     try:
