@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autokeras_lite.search.baseline import Baseline
     from autokeras_lite.search.observer import Overview
 
-REFRESHES_PER_SECOND = 4
+REFRESHES_PER_SECOND = 2
 WIDE = 120
 MOST_WIDTH = 140  # wider rows are hard to follow with the eye
 _LINES_WITHOUT_COHORTS = 11
