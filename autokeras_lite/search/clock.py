@@ -9,7 +9,7 @@ from autokeras_lite.config import Budget
 from autokeras_lite.trial import TrialOutcome
 
 # Until they are measured: the model file and its check, and the last entries of the record, on two cores.
-ARTIFACT_SECONDS = 2.5
+ARTIFACT_SECONDS = 2.0
 TRACKING_SECONDS = 1.0
 # What a process takes to end.
 EXIT_SECONDS = 0.5
@@ -63,15 +63,19 @@ class Clock:
     @property
     def tail_seconds(self) -> float:
         """How long everything after the last trial takes: training once more, the model file, test rows, the record."""
-        guessed = TRACKING_SECONDS + (ARTIFACT_SECONDS if self._artifact_seconds is None else 0.0)
-        measured = self._refit_seconds + self._test_seconds + (self._artifact_seconds or 0.0) + self._ensemble_seconds
-        guessed += self._report_seconds
+        guessed = TRACKING_SECONDS + self._report_seconds
+        measured = self._refit_seconds + self._test_seconds
+        if self._artifact_seconds is None:  # there is nothing yet that could be averaged
+            guessed += ARTIFACT_SECONDS
+        else:
+            measured += self._artifact_seconds + self._ensemble_seconds
         return measured + self._second_look_seconds + self.slowness() * guessed + EXIT_SECONDS
 
     @property
     def fewest_tail_seconds(self) -> float:
         """How long everything takes that must come at the end, without training once more and without an ensemble."""
-        optional = self._refit_seconds + self._ensemble_seconds + self._second_look_seconds
+        optional = self._refit_seconds + self._second_look_seconds
+        optional += 0.0 if self._artifact_seconds is None else self._ensemble_seconds
         return self.tail_seconds - optional - self.slowness() * self._report_seconds
 
     @property

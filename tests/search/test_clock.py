@@ -83,3 +83,13 @@ def test_scoring_test_rows_is_kept_free_at_the_end(rows):
     before = clock.training_seconds_left
     clock.expect_test_rows(rows)
     assert clock.training_seconds_left < before
+
+
+def test_time_for_an_ensemble_is_kept_once_a_model_stands():
+    clock, plain = clock_at(0.0, seconds=300.0), clock_at(0.0, seconds=300.0)
+    clock.expect_ensemble()
+    assert clock.tail_seconds == plain.tail_seconds
+    for one in (clock, plain):
+        one.expect_artifact(2.0)
+    assert clock.tail_seconds > plain.tail_seconds + 1.0
+    assert clock.fewest_tail_seconds == pytest.approx(plain.fewest_tail_seconds)
