@@ -246,7 +246,9 @@ assert again.predict(test).equals(result.predict(test))
 
 @pytest.mark.slow
 def test_the_example_with_a_frame_does_what_it_says(tmp_path):
-    run_in_a_fresh_python(example("read_parquet", time_limit="trials=2") + CLAIMS, tmp_path)
+    run_in_a_fresh_python(
+        example("read_parquet", time_limit='trials=2, validation=0.2, space="tabular_mlp"') + CLAIMS, tmp_path
+    )
 
 
 SMALL_SPACE = """

@@ -8,7 +8,7 @@ from fault_checker import Undisturbed, check_disturbed, check_promises
 from fault_driver import CRASHED
 from fault_harness import Place
 
-MOST_POINTS_IN_CI = 24
+MOST_POINTS_IN_CI = 18
 
 
 def crash_and_resume(place: Place, crash_at: int, undisturbed: Undisturbed) -> bool:
