@@ -57,8 +57,9 @@ def screen_then_three(job: Job) -> Found:
     screened = _search(job, "screen", seconds, "--sampler", "random", "--ensemble", "off", *screen)
     files = [_fixed(job, number, spec) for number, spec in enumerate(_best_of(screened), start=1)]
     words = [word for file in files for word in ("--space", file)]
+    trials = ["--trials", str(len(files))] if files else []  # no trial was over in time: as everybody searches
     left = job.started + job.seconds - time.monotonic()
-    return _search(job, "search", left, "--trials", str(len(files)), *words)
+    return _search(job, "search", left, *trials, *words)
 
 
 POLICIES: Mapping[str, Callable[[Job], Found]] = MappingProxyType(
@@ -123,7 +124,8 @@ def _fixed(job: Job, number: int, spec: Values) -> str:
     """Write a space of a single configuration, that of a trial, with the epochs of its space; return its path."""
     name = spec["space"].removeprefix("screen_")
     form = _read(name)
-    values = {**spec["config"], **spec["training"], "epochs": form["parameters"]["epochs"]}
+    epochs = form["parameters"]["epochs"]
+    values = {**spec["config"], **spec["training"], "epochs": epochs["default"] if isinstance(epochs, dict) else epochs}
     kept = {key: values[key] for key in form["parameters"] if values.get(key) is not None}
     lines = [f'family = "{form["family"]}"', f'summary = "one configuration of {name}"', 'accepts = ["table"]']
     lines += ["", "[parameters]", *(f"{key} = {json.dumps(value)}" for key, value in kept.items())]
