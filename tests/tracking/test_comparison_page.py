@@ -94,12 +94,15 @@ class Tab:
             self.page.locator(ASSISTANT).first.click()
 
     def _take(self, error) -> None:
-        if RESIZED not in str(error):
-            self.faults.append(str(error))
+        self._note(str(error))
 
     def _hear(self, said) -> None:
         if said.type == "error" and not said.text.startswith(NOT_OURS):
-            self.faults.append(said.text)
+            self._note(said.text)
+
+    def _note(self, fault: str) -> None:
+        if RESIZED not in fault:  # told as an error of the page or on the console, as it comes
+            self.faults.append(fault)
 
     def _look(self, answer) -> None:
         if answer.status >= 400 and not answer.url.endswith(NOT_THERE):
