@@ -172,7 +172,9 @@ def _begin_course(prepared: Prepared, asked: Asked, spaces: tuple[SearchSpace, .
     def check(proposal: Proposal) -> None:
         check_fit(*proposal.space.assemble(proposal.values), prepared.data.inputs, prepared.task.kind)
 
-    return Course(prepared.task, plan, Proposer(studies, prepared.task, check))
+    # Counts decide, never the clock, when the budget is a number of trials.
+    counts_seconds = config.budget.trials is None
+    return Course(prepared.task, plan, Proposer(studies, prepared.task, check, counts_seconds=counts_seconds))
 
 
 def _begin_folder(folder: SearchFolder, asked: Asked, course: Course) -> Journal:

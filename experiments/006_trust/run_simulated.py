@@ -92,14 +92,14 @@ def draw(data: Encoded, number: int, folds: int, rng: np.random.Generator) -> Dr
 class Search:
     """Every epoch of every configuration of one search, in each fold."""
 
-    def __init__(self, data: Encoded, drawn: Draw, rng: np.random.Generator) -> None:
-        self.data, self.drawn, self.folds = data, drawn, len(drawn.training)
+    def __init__(self, data: Encoded, drawn: Draw, rng: np.random.Generator, trials: int = TRIALS) -> None:
+        self.data, self.drawn, self.folds, self.trials = data, drawn, len(drawn.training), trials
         kind, labels = data.table.kind, data.labels
         targets = np.eye(labels.max() + 1, dtype="f4")[labels] if kind == "multiclass" else labels[:, None]
         self.targets = ((targets - drawn.center) / drawn.scale).astype("f4")
-        self.recipes = Recipes.draw(TRIALS, rng)
-        lanes = np.repeat(np.arange(TRIALS), self.folds)
-        rows = np.tile(np.stack(drawn.training), (TRIALS, 1))
+        self.recipes = Recipes.draw(trials, rng)
+        lanes = np.repeat(np.arange(trials), self.folds)
+        rows = np.tile(np.stack(drawn.training), (trials, 1))
         sample = Sample(data.inputs, self.targets, rows, kind)
         self.epochs = list(train(sample, self.recipes.take(lanes), EPOCHS, BATCH, rng))
         self.validation = [self._validate(epoch) for epoch in self.epochs]
@@ -128,25 +128,29 @@ class Search:
             scores.append(score(task, truth, self.predict(network, self.drawn.test)[0]))
         return scores
 
-    def ask(self, metric: str, rng: np.random.Generator) -> Row:
-        """Pick epochs and the configuration by a metric, and compare what is said of it with the truth."""
+    def scores(self, metric: str) -> tuple[Task, Array]:
+        """Return the task and what validation says of every network, `(epochs, folds, trials)`."""
         classes = 0 if self.data.table.kind == "regression" else int(self.data.labels.max()) + 1
         task = Task(TaskKind(self.data.table.kind), ("y",), metric, METRICS[metric].direction, tuple(range(classes)))
+        truths = [self.labels(rows) for rows in self.drawn.validation]
+        scores = [
+            [[score(task, y, p) for p in given] for y, given in zip(truths, epoch, strict=True)]
+            for epoch in self.validation
+        ]
+        return task, np.array(scores)
+
+    def ask(self, metric: str, rng: np.random.Generator) -> Row:
+        """Pick epochs and the configuration by a metric, and compare what is said of it with the truth."""
+        task, scores = self.scores(metric)
         sign = 1.0 if task.direction == "maximize" else -1.0
         truths = [self.labels(rows) for rows in self.drawn.validation]
-        scores = np.array(
-            [
-                [[score(task, y, p) for p in given] for y, given in zip(truths, epoch, strict=True)]
-                for epoch in self.validation
-            ]
-        )  # fmt: skip  (epochs, folds, trials)
         kept = np.nan_to_num(sign * scores, nan=-np.inf).argmax(axis=0)
         predictions = {
             trial: np.concatenate([self.validation[kept[fold, trial]][fold][trial] for fold in range(self.folds)])
-            for trial in range(TRIALS)
+            for trial in range(self.trials)
         }
         curves = scores.mean(axis=1).T
-        candidates = {n: Candidate("random" if n else "default", n, curve=tuple(curves[n])) for n in range(TRIALS)}
+        candidates = {n: Candidate("random" if n else "default", n, curve=tuple(curves[n])) for n in range(self.trials)}
         codes = np.repeat(np.arange(self.folds), [len(rows) for rows in truths])
         trust = measure_trust(task, Judges(np.concatenate(truths), codes), predictions, candidates)
         assert trust.best is not None

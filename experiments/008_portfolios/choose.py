@@ -2,11 +2,13 @@
 
     python experiments/008_portfolios/choose.py [--size 8] [--out portfolios.json]
 
-Rank configurations within each table; the first is the one with the best mean rank, each next one lowers the mean of
-the best rank so far the most, and of equal ones the one that takes less time (Salinas and Erickson 2024, TabRepo,
-section 5). Leaving out one source of tables at a time (all draws of adult together, and so on) says what to expect of
-a portfolio on a table that it has not seen: the normalised error `(score - best) / (median - best)`, cut to 0 to 1, of
-the best of its first 1, 2, 4 and all configurations, beside that of as many random ones.
+Rank configurations within each table. The first is the default of the space, which every search begins with. Each next
+one lowers the mean of the best rank so far the most, and of equal ones it is the one that takes less time (Salinas and
+Erickson 2024, TabRepo, section 5). Then they are put into the order of their gain for each second. Leaving out one
+source of tables at a time (all draws of adult together, and so on) says what to expect of a portfolio on a table that
+it has not seen: the normalised error `(score - best) / (median - best)`, cut to 0 to 1, of the best of the default and
+its first 0, 1, 3 and 8 configurations, beside that of the default and as many random ones of the same matrix, and of
+the ready ones that the space had before, in their order.
 """
 
 import argparse
@@ -16,14 +18,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from run import FAMILY_NAMES, read_matrix
+from run import FAMILY_NAMES, RECIPES, STRUCTURES, read_matrix
 from tables import DRAWS
 
 from autokeras_lite.spaces.load import load_space
 
 HERE = Path(__file__).parent
 Array = NDArray[np.float64]
-SIZES, RANDOM_DRAWS = (1, 2, 4, 8), 200
+SIZES, RANDOM_DRAWS = (1, 2, 4, 9), 200
 
 
 def read_errors(family: str) -> tuple[list[str], Array, Array]:
@@ -49,34 +51,52 @@ def normalise(errors: Array) -> Array:
     return np.clip(np.nan_to_num(scaled, nan=1.0), 0.0, 1.0)
 
 
-def choose(errors: Array, seconds: Array, size: int, first: int | None = None) -> list[int]:
-    """Return the places of so many configurations, in the order in which they are worth trying."""
+def choose(errors: Array, seconds: Array, size: int) -> list[int]:
+    """Return the places of the default and of so many more, in the order in which they are worth trying."""
     filled = np.where(np.isnan(errors), np.inf, errors)
     ranks = (filled[:, None, :] < filled[:, :, None]).sum(axis=2).astype(float)
     cost = np.nan_to_num(np.nanmean(seconds, axis=0), nan=np.inf)
-    chosen: list[int] = [] if first is None else [first]
-    while len(chosen) < size:
-        covered = ranks[:, chosen].min(axis=1, initial=np.inf) if chosen else np.full(len(ranks), np.inf)
-        merit = np.minimum(covered[:, None], ranks).mean(axis=0)
+    chosen = [0]
+    while len(chosen) <= size:
+        merit = np.minimum(ranks[:, chosen].min(axis=1)[:, None], ranks).mean(axis=0)
         merit[chosen] = np.inf
         chosen.append(int(np.lexsort((cost, merit.round(6)))[0]))
     return chosen
 
 
+def order(places: list[int], scaled: Array, seconds: Array) -> list[int]:
+    """Return the default and then what takes most from the error of the best so far, for each second, again and again.
+
+    What takes nothing from it comes last, as it was chosen.
+    """
+    cost = np.nanmean(seconds, axis=0)
+    ordered, left = places[:1], places[1:]
+    while left:
+        covered = scaled[:, ordered].min(axis=1)
+        gains = [float((covered - np.minimum(covered, scaled[:, one])).mean() / cost[one]) for one in left]
+        ordered.append(left.pop(int(np.argmax(gains))))
+    return ordered
+
+
 def judge(tables: list[str], errors: Array, seconds: Array) -> dict[str, dict[str, float]]:
-    """Leave out one source at a time; return the mean normalised error there by size, learned and random."""
+    """Leave out one source at a time; return the mean normalised error there by size: learned, random, ready."""
     sources = [DRAWS[table].source for table in tables]
     scaled, random = normalise(errors), np.random.default_rng(0)
     learned: dict[int, list[float]] = {size: [] for size in SIZES}
     by_chance: dict[int, list[float]] = {size: [] for size in SIZES}
     for source in sorted(set(sources)):
         out = np.array([one == source for one in sources])
-        places = choose(errors[~out], seconds[~out], max(SIZES))
+        places = order(choose(errors[~out], seconds[~out], max(SIZES) - 1), scaled[~out], seconds[~out])
         for size in SIZES:
             learned[size] += scaled[out][:, places[:size]].min(axis=1).tolist()
-            drawn = [random.choice(errors.shape[1], size, replace=False) for _ in range(RANDOM_DRAWS)]
+            others = [
+                random.choice(np.arange(1, errors.shape[1]), size - 1, replace=False) for _ in range(RANDOM_DRAWS)
+            ]
+            drawn = [[0, *some] for some in others]
             by_chance[size] += np.mean([scaled[out][:, some].min(axis=1) for some in drawn], axis=0).tolist()
-    kinds = {"learned": learned, "random": by_chance}
+    num_ready = errors.shape[1] - STRUCTURES * RECIPES
+    ready = {size: scaled[:, :size].min(axis=1).tolist() for size in SIZES if size <= num_ready}
+    kinds = {"learned": learned, "random": by_chance, "ready before": ready}
     return {kind: {str(n): round(float(np.mean(v)), 3) for n, v in found.items()} for kind, found in kinds.items()}
 
 
@@ -92,7 +112,7 @@ def main() -> None:
         if not tables:
             continue
         matrix, space, scaled = read_matrix(family), load_space(family), normalise(errors)
-        chosen = choose(errors, seconds, asked.size)
+        chosen = order(choose(errors, seconds, asked.size), scaled, seconds)
         told[family] = {
             "tables": len(tables),
             "configurations": errors.shape[1],

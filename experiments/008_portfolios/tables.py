@@ -15,7 +15,8 @@ import pandas as pd
 from sklearn import datasets
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
-ROWS, JUDGES = 1_500, 1_000
+ROWS = 1_900, 1_300  # two tables have as many as the first, the next two as the second
+JUDGING = 0.4
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,9 @@ DRAWS: Mapping[str, Draw] = MappingProxyType(
         "diamonds cut": Draw("diamonds", "cut"),
         "diamonds color": Draw("diamonds", "color"),
         "diamonds depth": Draw("diamonds", "depth", without=("x", "y", "z")),
-        "connect4": Draw("connect4", "class"),
         "credit class": Draw("credit_g", "class"),
         "credit amount": Draw("credit_g", "credit_amount"),
         "credit duration": Draw("credit_g", "duration"),
-        "digits": Draw("load_digits", "target"),
         "cancer": Draw("load_breast_cancer", "target"),
         "wine": Draw("load_wine", "target"),
         "diabetes": Draw("load_diabetes", "target"),
@@ -68,8 +67,9 @@ def read_draw(name: str, seed: int = 0) -> tuple[pd.DataFrame, str, int]:
     frame = _read_source(draw.source)
     columns = [c for c in draw.columns or frame.columns if c not in (*draw.without, draw.target)]
     frame = frame[[*columns, draw.target]].dropna(subset=[draw.target])
-    order = np.random.default_rng([seed, *map(ord, name)]).permutation(len(frame))[: ROWS + JUDGES]
-    judges = min(JUDGES, int(0.4 * len(order)))
+    rows = ROWS[list(DRAWS).index(name) // 2 % 2]
+    order = np.random.default_rng([seed, *map(ord, name)]).permutation(len(frame))[:rows]
+    judges = int(JUDGING * len(order))
     return frame.iloc[order].reset_index(drop=True), draw.target, judges
 
 
