@@ -158,6 +158,8 @@ def _portfolio(space: SearchSpace) -> list[RenderableType]:
     table.add_column(overflow="fold")
     for entry in space.portfolio:
         told = ", ".join(f"{name} {_value(value)}" for name, value in entry.values.items())
+        if entry.most_rows is not None:
+            told += f" (for up to {entry.most_rows:,} rows; else after the others)"
         table.add_row(entry.label, told)
     title = Text("Ready configurations, tried after the defaults; what they do not name has its default", style="bold")
     return [title, Padding(table, (0, 0, 0, 2))]

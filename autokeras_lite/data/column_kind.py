@@ -20,6 +20,8 @@ MAX_RUN_SPREAD = 10  # a run 1, 4, 9, ... may leave out nine of ten numbers and 
 MIN_TEXT_WORDS = 4.0
 MIN_TEXT_SHARE = 0.3
 MIN_NUMBER_SHARE = 0.95
+FEWEST_CODES, MOST_CODES = 3, 12  # of two numbers a network learns any function anyway
+MIN_CODE_ROWS = 1_000  # for each code on average: with so many nothing is lost by forgetting their order
 
 _IDENTIFIER_WORDS = frozenset({"id", "ids", "uid", "uuid", "guid", "identifier", "rowid", "rownumber", "unnamed"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -142,7 +144,18 @@ def _judge_numbers(present: pd.Series, distinct: int, *, complete: bool) -> _Ver
         reason = _identifier_reason(present)
         if reason:
             return _Verdict(ColumnKind.IDENTIFIER, f"{reason}; convert it to float to keep it")
+    if _are_codes(present, distinct):
+        told = f"the whole numbers {present.min()} to {present.max()}, read as codes for so many rows"
+        return _Verdict(ColumnKind.CATEGORY, f"{told}; convert it to float to have numbers")
     return _Verdict(ColumnKind.NUMBER, f"numbers with {distinct} different values")
+
+
+def _are_codes(present: pd.Series, distinct: int) -> bool:
+    """Say whether these are codes from 0 or 1 to a small number, with rows enough to learn each by itself."""
+    if not (pd.api.types.is_integer_dtype(present.dtype) and FEWEST_CODES <= distinct <= MOST_CODES):
+        return False
+    low, high = int(present.min()), int(present.max())
+    return low in (0, 1) and high - low + 1 == distinct and len(present) >= MIN_CODE_ROWS * distinct
 
 
 def _identifier_reason(present: pd.Series) -> str:

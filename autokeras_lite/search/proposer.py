@@ -19,9 +19,9 @@ class Proposer:
     """Proposes cohorts: of the space whose turn it is, first its portfolio, then what its sampler asks for.
 
     A cohort is one structure: the first configuration sets it, the others are asked for with that structure fixed.
-    With `counts_seconds` turns go by what a space promises for its time, else by what it promises (see `Turns`).
-    `check` raises a `SpaceError` for a configuration that cannot be built or trained here; those are passed over, and a
-    space that brings forth nothing else is given up.
+    `num_rows` are those that train, by which portfolios are ordered. With `counts_seconds` turns go by what a space
+    promises for its time, else by what it promises (see `Turns`). `check` raises a `SpaceError` for a configuration
+    that cannot be built or trained here; those are passed over, and a space that brings forth nothing else is given up.
     """
 
     def __init__(
@@ -30,10 +30,11 @@ class Proposer:
         task: Task,
         check: Check = lambda proposal: None,
         *,
+        num_rows: int = 0,
         counts_seconds: bool = False,
     ) -> None:
         self._studies = {study.space.name: study for study in studies}
-        self._starts = {study.space.name: list(study.space.starts()) for study in studies}
+        self._starts = {study.space.name: list(study.space.starts(num_rows)) for study in studies}
         self._turns = Turns(tuple(self._studies), task.direction, counts_seconds=counts_seconds)
         self._exhausted: set[str] = set()
         self._check = check

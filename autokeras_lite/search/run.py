@@ -174,7 +174,8 @@ def _begin_course(prepared: Prepared, asked: Asked, spaces: tuple[SearchSpace, .
 
     # Counts decide, never the clock, when the budget is a number of trials.
     counts_seconds = config.budget.trials is None
-    return Course(prepared.task, plan, Proposer(studies, prepared.task, check, counts_seconds=counts_seconds))
+    proposer = Proposer(studies, prepared.task, check, num_rows=rows, counts_seconds=counts_seconds)
+    return Course(prepared.task, plan, proposer)
 
 
 def _begin_folder(folder: SearchFolder, asked: Asked, course: Course) -> Journal:

@@ -60,11 +60,15 @@ def _condition(form: Any) -> _When:
 
 def _entry(values: Mapping[str, Any], index: int) -> PortfolioEntry:
     flat = flat_names(values)
-    label = flat.pop("name", f"{index}")
+    label, most_rows = flat.pop("name", f"{index}"), flat.pop("most_rows", None)
+    if most_rows is not None and (type(most_rows) is not int or most_rows < 1):
+        raise SpaceError(
+            f"portfolio entry {label!r}: most_rows is {most_rows!r}. Expected a whole number from 1. Correct it."
+        )
     for name, value in flat.items():
         if not isinstance(value, bool | int | float | str):
             raise SpaceError(f"portfolio entry {label!r}: {name} is {value!r}. Expected a plain value. Correct it.")
-    return PortfolioEntry(str(label), flat)
+    return PortfolioEntry(str(label), flat, most_rows)
 
 
 def _stack(slots: list[SlotForm]) -> StackTemplate | None:

@@ -33,6 +33,11 @@ The form of such a file:
     [[portfolio]]                          # ready configurations, tried first; what they do not name has its default
     name = "large"
     body.repeats = 4
+
+    [[portfolio]]
+    name = "small"
+    most_rows = 5000                       # comes after the others where more rows train
+    body.repeats = 1
 """
 
 from pathlib import Path

@@ -288,5 +288,6 @@ class SpaceFile(_Form):
     portfolio: list[dict[str, Any]] = Field(
         default=[],
         max_length=MOST_ENTRIES,
-        description="ready configurations, tried first; `name` labels one, the rest are values by name",
+        description="ready configurations, tried first; `name` labels one, `most_rows` puts it after the others where "
+        "more rows train, the rest are values by name",
     )

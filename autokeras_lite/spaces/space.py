@@ -17,10 +17,18 @@ from autokeras_lite.trial import TrainingConfig, recipe_fields
 
 @dataclass(frozen=True)
 class PortfolioEntry:
-    """A ready configuration under a label; what it does not name has its default."""
+    """A ready configuration under a label; what it does not name has its default.
+
+    With `most_rows` it is meant for so many training rows at most, and comes after the others where there are more.
+    """
 
     label: str
     values: Mapping[str, Value]
+    most_rows: int | None = None
+
+    def suits(self, rows: int) -> bool:
+        """Say whether it is meant for so many training rows."""
+        return self.most_rows is None or rows <= self.most_rows
 
 
 @dataclass(frozen=True)
@@ -74,10 +82,14 @@ class SearchSpace:
                 chosen[parameter.name] = values.get(parameter.name, spare)
         return chosen
 
-    def starts(self) -> tuple[dict[str, Value], ...]:
-        """Return the defaults, then the entries of the portfolio, each complete and each once."""
+    def starts(self, rows: int = 0) -> tuple[dict[str, Value], ...]:
+        """Return the defaults, then the entries of the portfolio, each complete and each once.
+
+        Entries that are not meant for so many training `rows` come last.
+        """
         found: list[dict[str, Value]] = []
-        for values in (self.defaults(), *(self.complete(entry.values) for entry in self.portfolio)):
+        entries = sorted(self.portfolio, key=lambda entry: not entry.suits(rows))
+        for values in (self.defaults(), *(self.complete(entry.values) for entry in entries)):
             if values not in found:
                 found.append(values)
         return tuple(found)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from autokeras_lite.config import ColumnRoles
 from autokeras_lite.data.column_kind import (
     DROPPED_KINDS,
+    MIN_CODE_ROWS,
     SAMPLE_ROWS,
     ColumnKind,
     looks_like_identifier,
@@ -104,6 +105,20 @@ def test_a_few_texts_that_are_no_dates_leave_the_column_a_date() -> None:
 def test_few_rows_that_all_differ_are_no_identifiers() -> None:
     assert profile_column(pd.Series(np.arange(19), name="a")).kind is ColumnKind.NUMBER
     assert profile_column(pd.Series([f"x{index}" for index in range(19)], name="a")).kind is ColumnKind.CATEGORY
+
+
+def test_codes_are_categories_where_rows_are_many_and_numbers_else() -> None:
+    codes = np.arange(3 * MIN_CODE_ROWS) % 3
+    profile = profile_column(pd.Series(codes, name="a"))
+    assert profile.kind is ColumnKind.CATEGORY
+    assert "the whole numbers 0 to 2" in profile.reason
+    assert "convert it to float" in profile.reason
+    assert profile_column(pd.Series(codes + 1, name="a")).kind is ColumnKind.CATEGORY
+    with_missing = pd.Series([*codes, None], name="a", dtype="Int64")
+    assert profile_column(with_missing).kind is ColumnKind.CATEGORY
+    too_many = np.arange(13 * MIN_CODE_ROWS) % 13
+    for numbers in (codes[1:], codes.astype(float), 2 * codes, codes + 2, codes - 1, too_many):
+        assert profile_column(pd.Series(numbers, name="a")).kind is ColumnKind.NUMBER
 
 
 def test_a_dropped_identifier_says_how_to_keep_it() -> None:

@@ -101,6 +101,13 @@ def test_the_defaults_come_first_and_the_portfolio_is_completed():
     }  # fmt: skip
 
 
+def test_what_is_meant_for_fewer_rows_comes_last_where_there_are_more():
+    few, any_number = PortfolioEntry("few", {"depth": 1}, most_rows=500), PortfolioEntry("any", {"depth": 3})
+    space = make_space(portfolio=(few, any_number))
+    assert [values["depth"] for values in space.starts(500)] == [2, 1, 3]
+    assert [values["depth"] for values in space.starts(501)] == [2, 3, 1]
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [

@@ -48,6 +48,8 @@ BROKEN = {
     HEAD + f"[parameters]\nlearning_rate.a = {INT}\nlearning_rate.b = {INT}":
         "mine.toml: learning_rate.a and learning_rate.b can both be active. Expected conditions that exclude each "
         "other. Correct 'when'.",
+    HEAD + f'[parameters]\ndepth = {INT}\n[[portfolio]]\nname = "deep"\nmost_rows = 0.5':
+        "mine.toml: portfolio entry 'deep': most_rows is 0.5. Expected a whole number from 1. Correct it.",
     HEAD + f'[parameters]\ndepth = {INT}\n[[portfolio]]\nname = "deep"\ndepth = 9':
         "mine.toml: portfolio entry 'deep': depth is 9. Expected a whole number from 1 to 8. Move it inside, or widen "
         "the range.",
