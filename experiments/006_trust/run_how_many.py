@@ -1,9 +1,10 @@
 """How many configurations are worth trying on few rows? Picking the best of more and more of them, by noisy scores.
 
 For each draw of rows from a public table, 64 configurations of a small network (`networks.py`; the first is the
-default, the others are random) are trained with five folds, and each keeps its best epochs. Then the best of the first
-1, 2, 4 ... by its validation score is picked, for many orders of the random ones, and what rows that nobody has seen
-say of the pick is written down.
+default, the others are random) are trained with five folds. Then the best of the first 1, 2, 4 ... by its validation
+score is picked, for many orders of the random ones, and what rows that nobody has seen say of the pick is written down.
+Each configuration keeps its best epochs in one of three ways: every fold its own; the same, but picked by the best
+epoch of the mean of all folds; or all folds keep that epoch.
 
     python experiments/006_trust/run_how_many.py [--draws 6] [--out result_how_many.json]
 
@@ -25,6 +26,7 @@ from run_simulated import Encoded, Search, draw, encode
 HERE = Path(__file__).parent
 ROWS, FOLDS, TRIALS, ORDERS = (100, 300, 1000, 3000), 5, 64, 200
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
+WAYS = ("own", "own, picked by common", "common")
 METRICS = {"adult": "roc_auc", "connect4": "log_loss", "california_housing": "rmse", "diamonds": "mae"}
 Array = NDArray[Any]
 
@@ -36,37 +38,46 @@ def run(data: Encoded, rows: int, seed: int) -> Row:
     task, scores = search.scores(METRICS[data.table.name])
     sign = 1.0 if task.direction == "maximize" else -1.0
     scores = np.nan_to_num(sign * scores, nan=-np.inf)
-    kept = scores.argmax(axis=0)
-    said = scores.max(axis=0).mean(axis=0)
-    true = np.array([sign * np.mean(search.true_scores(task, n, kept[:, n])) for n in range(TRIALS)])
-    better = true[true >= np.median(true)]
-    true = np.maximum((true - true[0]) / better.std(), -10.0)
-    return {"picked": _picked(said, true, rng), "best_there_is": round(float(true.max()), 3)}
+    mean = scores.mean(axis=1)
+    epochs = {"own": scores.argmax(axis=0), "common": np.broadcast_to(mean.argmax(axis=0), scores.shape[1:])}
+    true = {
+        way: np.array([sign * np.mean(search.true_scores(task, n, kept[:, n])) for n in range(TRIALS)])
+        for way, kept in epochs.items()
+    }
+    start, own = true["own"][0], true["own"]
+    unit = own[own >= np.median(own)].std()
+    gains = {way: np.maximum((found - start) / unit, -10.0) for way, found in true.items()}
+    orders = [np.concatenate([[0], 1 + rng.permutation(TRIALS - 1)]) for _ in range(ORDERS)]
+    ways = {  # what a configuration is picked by, and what it is then worth
+        "own": (scores.max(axis=0).mean(axis=0), gains["own"]),
+        "own, picked by common": (mean.max(axis=0), gains["own"]),
+        "common": (mean.max(axis=0), gains["common"]),
+    }
+    return {
+        way: _picked(said, worth, orders) | {"best there is": round(float(worth.max()), 3)}
+        for way, (said, worth) in ways.items()
+    }
 
 
-def _picked(said: Array, true: Array, rng: np.random.Generator) -> dict[str, float]:
+def _picked(said: Array, true: Array, orders: list[Array]) -> dict[str, float]:
     """Return the mean true gain over the default by the number of configurations that were tried."""
     picks: dict[str, list[float]] = {str(count): [] for count in COUNTS}
-    for _ in range(ORDERS):
-        order = np.concatenate([[0], 1 + rng.permutation(TRIALS - 1)])
+    for order in orders:
         for count in COUNTS:
             first = order[:count]
             picks[str(count)].append(true[first[said[first].argmax()]])
     return {count: round(float(np.mean(gains)), 4) for count, gains in picks.items()}
 
 
-def summarise(rows: list[Row]) -> dict[str, dict[str, float]]:
-    """Return the mean gain by number of rows and of configurations, with the standard error of the largest."""
-    told = {}
-    for number in ROWS:
-        some = [row for row in rows if row["rows"] == number]
-        if some:
-            gains = {count: np.array([row["picked"][count] for row in some]) for count in map(str, COUNTS)}
-            told[str(number)] = {count: round(float(values.mean()), 3) for count, values in gains.items()} | {
-                "best there is": round(float(np.mean([row["best_there_is"] for row in some])), 3),
-                "standard error": round(float(gains[str(TRIALS)].std(ddof=1) / len(some) ** 0.5), 3),
-                "draws": len(some),
-            }
+def summarise(rows: list[Row]) -> list[Row]:
+    """Return the mean gain by table, number of rows, way of keeping epochs, and number of configurations."""
+    told = []
+    for table in METRICS:
+        for number in ROWS:
+            some = [row for row in rows if (row["table"], row["rows"]) == (table, number)]
+            for way in WAYS if some else ():
+                gains = {count: round(float(np.mean([row[way][count] for row in some])), 2) for count in some[0][way]}
+                told.append({"table": table, "rows": number, "epochs": way, "draws": len(some), **gains})
     return told
 
 
@@ -89,8 +100,10 @@ def main() -> None:
                     continue
                 rows.append({"table": name, "rows": number, "seed": seed, **run(data, number, seed)})
                 text = ",\n".join(f"  {json.dumps(row)}" for row in rows)
-                asked.out.write_text(f'{{"gain": {json.dumps(summarise(rows))},\n "rows": [\n{text}\n ]}}\n')
-    print(json.dumps(summarise(rows), indent=1))
+                means = ",\n".join(f"  {json.dumps(line)}" for line in summarise(rows))
+                asked.out.write_text(f'{{"gain": [\n{means}\n ],\n "rows": [\n{text}\n ]}}\n')
+    for line in summarise(rows):
+        print(json.dumps(line))
 
 
 if __name__ == "__main__":

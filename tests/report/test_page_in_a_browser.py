@@ -22,6 +22,20 @@ pytestmark = [
 DRAWN = "() => [...document.querySelectorAll('.plot')].every((place) => place.querySelector('.main-svg'))"
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 ROWS = "#board tbody tr"
+# Each figure is drawn a second after it was begun.
+SLOW_DRAWING = """
+    let library;
+    const slowed = (draw) => async (...given) => {
+        window.drawing = true;
+        await new Promise((resume) => setTimeout(resume, 1000));
+        return draw(...given);
+    };
+    Object.defineProperty(window, "Plotly", {
+        get: () => library,
+        set: (made) => { library = { ...made, newPlot: slowed(made.newPlot) }; },
+        configurable: true,
+    });
+"""
 WIDTHS = {"desktop": 1280, "phone": 400}
 _MOST_MILLISECONDS = 60_000
 
@@ -42,8 +56,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Visit:
     """An open page with what it said, asked for and warned of."""
 
-    def __init__(self, browser: Any, file: Path, *, width: int = 1280, theme: str = "light") -> None:
+    def __init__(self, browser: Any, file: Path, *, width: int = 1280, theme: str = "light", before: str = "") -> None:
         self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, offline=True)
+        self.context.add_init_script(before)
         self.page = self.context.new_page()
         self.page.set_default_timeout(_MOST_MILLISECONDS)
         self.faults: list[str] = []
@@ -201,6 +216,16 @@ def test_figures_are_turned_and_filtered_by_keyboard(visit: Any, report: Path) -
     page.keyboard.press("ArrowUp")
     assert state.text_content().startswith(f"{total} of {total}")
     assert open_page.faults == []
+
+
+def test_what_is_pressed_while_a_figure_is_drawn_is_not_lost(visit: Any, report: Path) -> None:
+    page = visit(report, before=SLOW_DRAWING).page
+    page.locator("[data-figure=history]").scroll_into_view_if_needed()
+    page.wait_for_function("() => window.drawing")
+    page.locator(".choices button", has_text="over time").click()
+    page.wait_for_function(
+        "() => document.querySelector('[data-figure=history] .xtitle')?.textContent.includes('since')"
+    )
 
 
 def test_what_is_missing_stands_last_in_both_orders(visit: Any, report: Path) -> None:

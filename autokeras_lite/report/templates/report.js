@@ -51,11 +51,16 @@
     place.style.setProperty("--height", `${made.height}px`);
     return made;
   };
+  const drawings = new Map();  // what is pressed while a figure is being drawn waits for that
   const draw = (place) => {
-    if (place.dataset.drawn || !window.Plotly) return undefined;
-    place.dataset.drawn = "yes";
-    const figure = data.figures[place.dataset.figure];
-    return window.Plotly.newPlot(place, figure.data, withTemplate(stacked(place, figure.layout)), settings);
+    if (!window.Plotly) return undefined;
+    if (!drawings.has(place)) {
+      place.dataset.drawn = "yes";
+      const figure = data.figures[place.dataset.figure];
+      const layout = withTemplate(stacked(place, figure.layout));
+      drawings.set(place, window.Plotly.newPlot(place, figure.data, layout, settings));
+    }
+    return drawings.get(place);
   };
   const unpack = async () => {
     const packed = Uint8Array.from(atob(byId("plotly-source").textContent), (letter) => letter.charCodeAt(0));
