@@ -197,7 +197,7 @@ class TrialOutcome:
     """What became of one trial.
 
     `score` is the validation score of the kept weights in the search's metric, mean over `fold_scores`; `None` for a
-    failed trial. `best_epoch` counts from 1 and is the mean over the folds. `seconds` is the trial's share of its
+    failed trial. `best_epoch` counts from 1; all folds keep the same one. `seconds` is the trial's share of its
     cohort's time. `row_seconds` is what predicting one validation row took it after the quickest epoch, in batches
     and with the other lanes, among which the time is divided; `None` where the trial was too short to tell it from
     compiling. Two outcomes may be equal that took different times to predict. Weights and validation predictions do

@@ -265,7 +265,7 @@ def _epoch_luck(judged: _Judged, trials: _Trials, candidates: Mapping[int, Candi
 
     def luck(number: int) -> float:
         curve = judged.sign * np.asarray(candidates[number].curve, np.float64)
-        return epoch_optimism(curve, size, judged.parts, _SEED)
+        return epoch_optimism(curve, size, _SEED)
 
     return luck
 

@@ -119,34 +119,32 @@ class Noise:
         return np.asarray(left, np.int64)
 
 
-def epoch_optimism(curve: Values, idiosyncrasy: float, folds: int, seed: int = 0) -> float:
+def epoch_optimism(curve: Values, idiosyncrasy: float, seed: int = 0) -> float:
     """Return how much better the best epoch's score is than the truth about it, because it was picked for its score.
 
-    `curve` are the scores after each epoch, more being better, mean over the folds. Predictions of the other epochs
-    are not kept, so how far the noise of two epochs differs is taken from `idiosyncrasy` (`Noise.idiosyncrasy`), by a
+    `curve` are the scores after each epoch, more being better, mean over the folds, which keep one epoch together.
+    Predictions of the other epochs are not kept, so how far the noise of two epochs differs is taken from `idiosyncrasy` (`Noise.idiosyncrasy`), by a
     measured rule, and from the curve itself: where it hardly moves, its noise moves no more.
     """
     if len(curve) < 2 or idiosyncrasy <= 0 or not np.isfinite(curve).all():
         return 0.0
-    best, noise = int(np.argmax(curve)), _draw_epoch_noise(curve, idiosyncrasy, folds, seed)
+    best, noise = int(np.argmax(curve)), _draw_epoch_noise(curve, idiosyncrasy, seed)
     noise, rows = noise - noise[:, [best]], np.arange(len(noise))
-    if folds > 1:  # each fold picked an epoch of its own, by more noise than the mean of the curves shows
-        return max(0.0, float(noise[rows, np.argmax(curve + noise, axis=1)].mean()))
     scale = math.sqrt(_HELD_BACK)
     picked = np.argmax(curve + scale * noise, axis=1)
     return max(0.0, float(np.mean(curve[best] - curve[picked] + noise[rows, picked] / scale)))
 
 
-def _draw_epoch_noise(curve: Values, idiosyncrasy: float, folds: int, seed: int) -> Values:
-    """Draw what one fold's scores after each epoch differ from the truth by, `(draws, epochs)`."""
+def _draw_epoch_noise(curve: Values, idiosyncrasy: float, seed: int) -> Values:
+    """Draw what the scores after each epoch differ from the truth by, `(draws, epochs)`."""
     epochs, rng = len(curve), np.random.default_rng(seed)
     around = min(_EPOCHS_AROUND, epochs - 1)
     padded = np.pad(np.diff(curve) ** 2, around // 2, mode="edge")
     steps = np.convolve(padded, np.ones(around) / around, mode="valid")[: epochs - 1]
     mean_step = (np.append(steps[:1], steps) + np.append(steps, steps[-1:])) / 2.0
-    size = folds * idiosyncrasy**2  # a fold has a part of the rows
-    jump = np.minimum(_EPOCH_JUMP * size, folds * mean_step / 2.0)
-    drift = np.minimum(2.0 * _EPOCH_DRIFT / epochs * size, folds * steps)
+    size = idiosyncrasy**2
+    jump = np.minimum(_EPOCH_JUMP * size, mean_step / 2.0)
+    drift = np.minimum(2.0 * _EPOCH_DRIFT / epochs * size, steps)
     noise = np.sqrt(jump) * rng.standard_normal((_DRAWS, epochs))
     noise[:, 1:] += np.cumsum(np.sqrt(drift) * rng.standard_normal((_DRAWS, epochs - 1)), axis=1)
     return np.concatenate([noise, -noise])

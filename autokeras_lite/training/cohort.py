@@ -1,6 +1,7 @@
 """Trains a cohort: trials of one structure in, one outcome for each trial out."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +27,15 @@ from autokeras_lite.training.memory import LaneCost, lane_limit
 from autokeras_lite.training.monitor import Monitor
 from autokeras_lite.training.optimizers import make_optimizer
 from autokeras_lite.training.outcome import leave_trial
-from autokeras_lite.training.progress import Group, Lane, Progress, resume_progress, write_progress
+from autokeras_lite.training.progress import (
+    Group,
+    Lane,
+    Progress,
+    Sight,
+    TrialProgress,
+    resume_progress,
+    write_progress,
+)
 from autokeras_lite.training.schedules import fade_factors, rate_factors
 from autokeras_lite.trial import Cause, Cohort, Directive, EpochReport, TrialOutcome, TrialSpec
 
@@ -63,28 +72,29 @@ def train_cohort(
     checkpoints = Checkpoints(job.checkpoint_folder, cohort, checkpoint_seconds)
     progress = _begin(job, data, checkpoints)
     started = time.monotonic() - progress.seconds
-    lanes, groups = progress.lanes, progress.groups
+    lanes, groups, trials = progress.lanes, progress.groups, progress.trials
     for epoch in range(progress.epoch + 1, (cohort.stop_after or cohort.specs[0].training.epochs) + 1):
         groups = [_compacted(group, epoch) for group in groups if group.runs]
         for group in groups:
             _train_epoch(group, epoch, data, job)
-        _end_lanes(groups, cohort, epoch)
-        if any(lane.runs for lane in lanes):
-            told = report(_epoch_report(cohort, lanes, epoch, time.monotonic() - started))
-            _obey(told, groups)
+        _keep_best(groups, keeps_last=cohort.stop_after is not None)
+        _end_trials(trials, groups, cohort, epoch)
+        if any(trial.runs for trial in trials):
+            told = report(_epoch_report(cohort, trials, epoch, time.monotonic() - started))
+            _obey(told, trials, groups)
             if told.length is not None:
                 cohort = cohort.shortened(told.length)
-                _follow(cohort, lanes)
+                _follow(cohort, trials)
                 checkpoints = Checkpoints(job.checkpoint_folder, cohort, checkpoint_seconds)
-        if not any(lane.runs for lane in lanes):
+        if not any(trial.runs for trial in trials):
             break
         if checkpoints.is_due:
             running, seconds = [group for group in groups if group.runs], time.monotonic() - started
             write_progress(Progress(lanes, running, progress.group_size, epoch, seconds), checkpoints)
     seconds = (time.monotonic() - started) / len(cohort.specs)
     return tuple(
-        leave_trial([lane for lane in lanes if lane.spec is spec], job.trials_folder, len(lanes), seconds)
-        for spec in cohort.specs
+        leave_trial([lane for lane in lanes if lane.trial is trial], job.trials_folder, len(lanes), seconds)
+        for trial in trials
     )
 
 
@@ -111,9 +121,10 @@ def _make_models(job: TrainingJob, data: EncodedData, spec: TrialSpec) -> list[k
 
 
 def _make_lanes(job: TrainingJob, models: Sequence[Sequence[keras.Model]]) -> list[Lane]:
+    trials = [TrialProgress(spec, Monitor(job.task, spec.training)) for spec in job.cohort.specs]
     return [
-        Lane(spec, model, fold, Monitor(job.task, spec.training))
-        for spec, of_folds in zip(job.cohort.specs, models, strict=True)
+        Lane(trial, model, fold)
+        for trial, of_folds in zip(trials, models, strict=True)
         for fold, model in zip(job.cohort.folds, of_folds, strict=True)
     ]
 
@@ -128,9 +139,9 @@ def _group_limit(job: TrainingJob, data: EncodedData, model: keras.Model) -> int
 
 
 def _make_group(job: TrainingJob, data: DeviceData, lanes: Sequence[Lane], members: Sequence[int]) -> Group:
-    cohort, first = job.cohort, lanes[0].spec.training
+    cohort, first = job.cohort, lanes[0].trial.spec.training
     local = [cohort.folds.index(lane.fold) for lane in lanes]
-    arrays = read_lanes([lane.model for lane in lanes], [lane.spec.training for lane in lanes], local)
+    arrays = read_lanes([lane.model for lane in lanes], [lane.trial.spec.training for lane in lanes], local)
     used = [bool(column.any()) for column in arrays.dropout.T]
     template = make_template(lanes[0].model, seed=cohort.batch_seed, dropout_used=used)
     objective = Objective(
@@ -145,84 +156,100 @@ def _make_group(job: TrainingJob, data: DeviceData, lanes: Sequence[Lane], membe
 
 def _train_epoch(group: Group, epoch: int, data: EncodedData, job: TrainingJob) -> None:
     program = group.program
+    trials = [lane.trial for lane in group.members]
     rates = [
-        lane.spec.training.learning_rate
-        * lane.monitor.rate_factor
-        * rate_factors(lane.spec.training, epoch - 1, program.num_steps)
-        for lane in group.members
+        trial.spec.training.learning_rate
+        * trial.monitor.rate_factor
+        * rate_factors(trial.spec.training, epoch - 1, program.num_steps)
+        for trial in trials
     ]
-    fades = [fade_factors(lane.spec.training, epoch - 1, program.num_steps) for lane in group.members]
+    fades = [fade_factors(trial.spec.training, epoch - 1, program.num_steps) for trial in trials]
     losses = program.train_epoch(epoch - 1, np.stack(rates, axis=1), np.stack(fades, axis=1))
     # Training and predicting are two programs, and both give arrays of numpy: what is queued has been done.
     began = time.perf_counter()
     predictions, validation_losses = program.predict_validation()
     group.note_evaluation(time.perf_counter() - began, max(len(given) for given in predictions))
-    improved = np.zeros(len(group.members), dtype=bool)
-    for index, lane in enumerate(group.members):
+    for lane, given, loss, validation_loss in zip(group.members, predictions, losses, validation_losses, strict=True):
         if not lane.runs:
             continue
         fold = data.folds[lane.fold]
-        values = as_values(job.task, predictions[index], fold.target_center, fold.target_scale)
+        values = as_values(job.task, given, fold.target_center, fold.target_scale)
         quality = score(job.task, data.labels[fold.validation_rows], values)
-        improved[index] = lane.monitor.see(
-            float(losses[index]), float(validation_losses[index]), float(quality), values
+        lane.last = Sight(float(loss), float(validation_loss), float(quality), values)
+
+
+def _keep_best(groups: Sequence[Group], *, keeps_last: bool) -> None:
+    """Judge each trial by all of its folds, which may be in several groups, and keep what is the best so far."""
+    seen: dict[TrialProgress, list[Sight]] = defaultdict(list)
+    for lane in (lane for group in groups for lane in group.members if lane.runs):
+        assert lane.last is not None
+        seen[lane.trial].append(lane.last)
+    improved = {
+        trial
+        for trial, of_folds in seen.items()
+        if trial.monitor.see(
+            [one.loss for one in of_folds], [one.validation_loss for one in of_folds], [one.score for one in of_folds]
         )
-    if job.cohort.stop_after is not None:
-        improved = np.isfinite(losses)
-    if improved.any():
-        program.keep_best(improved)
+    }
+    for group in groups:
+        for lane in group.members:
+            if lane.trial in improved and lane.last is not None:
+                lane.best_predictions = lane.last.predictions
+        kept = [lane.runs and (keeps_last or lane.trial in improved) for lane in group.members]
+        if any(kept):
+            group.program.keep_best(np.asarray(kept))
 
 
-def _end_lanes(groups: Sequence[Group], cohort: Cohort, epoch: int) -> None:
+def _end_trials(trials: Sequence[TrialProgress], groups: Sequence[Group], cohort: Cohort, epoch: int) -> None:
+    for trial in trials:
+        if not trial.runs:
+            continue
+        if trial.monitor.has_diverged:
+            is_lost = trial.monitor.best_epoch == 0 or cohort.stop_after is not None
+            _end(trial, groups, Cause.DIVERGED if is_lost else Cause.PRUNED)
+        elif cohort.stop_after == epoch or (cohort.stop_after is None and trial.monitor.is_exhausted):
+            _end(trial, groups, Cause.OK)
+
+
+def _end(trial: TrialProgress, groups: Sequence[Group], cause: Cause) -> None:
+    trial.cause = cause
+    if trial.monitor.best_epoch == 0:
+        return
     for group in groups:
         for index, lane in enumerate(group.members):
-            if not lane.runs:
-                continue
-            if lane.monitor.has_diverged:
-                is_lost = lane.monitor.best_epoch == 0 or cohort.stop_after is not None
-                _end(group, index, Cause.DIVERGED if is_lost else Cause.PRUNED)
-            elif cohort.stop_after == epoch or (cohort.stop_after is None and lane.monitor.is_exhausted):
-                _end(group, index, Cause.OK)
+            if lane.trial is trial:
+                lane.weights = group.program.best_weights(index)
 
 
-def _end(group: Group, index: int, cause: Cause) -> None:
-    lane = group.members[index]
-    lane.cause = cause
-    if lane.monitor.best_epoch > 0:
-        lane.weights = group.program.best_weights(index)
-
-
-def _epoch_report(cohort: Cohort, lanes: Sequence[Lane], epoch: int, seconds: float) -> EpochReport:
-    running = {lane.spec.number for lane in lanes if lane.runs}
-    of_trial = {number: [lane for lane in lanes if lane.spec.number == number] for number in running}
+def _epoch_report(cohort: Cohort, trials: Sequence[TrialProgress], epoch: int, seconds: float) -> EpochReport:
+    running = {trial.spec.number: trial.monitor for trial in trials if trial.runs}
     return EpochReport(
         cohort=cohort.number,
         epoch=epoch,
         epochs=cohort.specs[0].training.epochs,
-        scores={n: float(np.mean([lane.monitor.best_score for lane in ls])) for n, ls in of_trial.items()},
-        losses={n: float(np.mean([lane.monitor.losses[-1] for lane in ls])) for n, ls in of_trial.items()},
+        scores={number: monitor.best_score for number, monitor in running.items()},
+        losses={number: monitor.losses[-1] for number, monitor in running.items()},
         seconds=seconds,
         rung=cohort.rungs.index(epoch) if epoch in cohort.rungs else None,
     )
 
 
-def _obey(directive: Directive, groups: Sequence[Group]) -> None:
-    for group in groups:
-        for index, lane in enumerate(group.members):
-            if not lane.runs:
-                continue
-            if directive.cancel:
-                _end(group, index, Cause.CANCELLED)
-            elif lane.spec.number in directive.prune:
-                _end(group, index, Cause.PRUNED)
+def _obey(directive: Directive, trials: Sequence[TrialProgress], groups: Sequence[Group]) -> None:
+    for trial in trials:
+        if not trial.runs:
+            continue
+        if directive.cancel:
+            _end(trial, groups, Cause.CANCELLED)
+        elif trial.spec.number in directive.prune:
+            _end(trial, groups, Cause.PRUNED)
 
 
-def _follow(cohort: Cohort, lanes: Sequence[Lane]) -> None:
-    """Let lanes go on by the schedule that the cohort has now."""
+def _follow(cohort: Cohort, trials: Sequence[TrialProgress]) -> None:
+    """Let trials go on by the schedule that the cohort has now."""
     specs = {spec.number: spec for spec in cohort.specs}
-    for lane in lanes:
-        lane.spec = specs[lane.spec.number]
-        lane.monitor.config = lane.spec.training
+    for trial in trials:
+        trial.spec = specs[trial.spec.number]
+        trial.monitor.config = trial.spec.training
 
 
 def _compacted(group: Group, epoch: int) -> Group:
@@ -231,7 +258,7 @@ def _compacted(group: Group, epoch: int) -> Group:
     The rule looks at counts alone, never at the clock, so that a search repeats itself exactly.
     """
     running = [index for index, lane in enumerate(group.members) if lane.runs]
-    epochs_left = group.members[0].spec.training.epochs - epoch + 1
+    epochs_left = group.members[0].trial.spec.training.epochs - epoch + 1
     if 2 * len(running) > len(group.members) or epochs_left * group.program.num_steps < _STEPS_WORTH_COMPACTING:
         return group
     return Group(group.program.select(running), [group.members[index] for index in running])

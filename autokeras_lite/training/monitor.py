@@ -1,29 +1,33 @@
-"""When a lane has seen enough: the best score so far, how long ago it was, and what a plateau does to the rate."""
+"""When a trial has seen enough: the best score so far, how long ago it was, and what a plateau does to the rate."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.trial import TrainingConfig
 
 _PLATEAU_FACTOR = 0.5
-_NOT_NOTED = ("task", "config", "best_predictions")
+_NOT_NOTED = ("task", "config")
 
 
 @dataclass
 class Monitor:
-    """Follows one lane from epoch to epoch; epochs count from 1, `best_epoch` 0 means that there is no score yet."""
+    """Follows one trial on all of its folds from epoch to epoch.
+
+    Epochs count from 1, `best_epoch` 0 means that there is no score yet. An epoch is as good as the mean of its folds,
+    which keep the same one and end together: the mean is less noisy than each of them, so its best epoch is more often
+    a good one (measured by experiments/006_trust), and it is the epoch that training on all rows then ends with.
+    """
 
     task: Task
     config: TrainingConfig
     best_score: float = math.nan
+    best_fold_scores: tuple[float, ...] = ()
     best_loss: float = math.inf
     best_epoch: int = 0
-    best_predictions: NDArray[np.float64] | None = None
     rate_factor: float = 1.0
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
@@ -47,24 +51,25 @@ class Monitor:
 
     @property
     def noted(self) -> dict[str, Any]:
-        """All that was noted but the predictions, as plain values under the names that the constructor takes."""
+        """All that was noted, as plain values under the names that the constructor takes."""
         return {name: value for name, value in vars(self).items() if name not in _NOT_NOTED}
 
-    def see(self, loss: float, validation_loss: float, score: float, predictions: NDArray[np.float64]) -> bool:
-        """Take note of an epoch; return whether it is the best so far.
+    def see(self, losses: Sequence[float], validation_losses: Sequence[float], scores: Sequence[float]) -> bool:
+        """Take note of an epoch, of which each fold tells one value; return whether it is the best so far.
 
         Of two epochs with the same score the one with the lower validation loss is better, so that a coarse metric
-        (accuracy over few rows) does not stop a lane that still learns; or the later one, where the config says so.
+        (accuracy over few rows) does not stop a trial that still learns; or the later one, where the config says so.
         """
-        self.losses.append(loss)
-        self.validation_losses.append(validation_loss)
+        loss, score = fmean(validation_losses), fmean(scores)
+        self.losses.append(fmean(losses))
+        self.validation_losses.append(loss)
         self.scores.append(score)
         if self.has_diverged:
             return False
-        improved = self.best_epoch == 0 or self._beats_best(score, validation_loss)
+        improved = self.best_epoch == 0 or self._beats_best(score, loss)
         if improved:
-            self.best_score, self.best_loss, self.best_epoch = score, validation_loss, self.epoch
-            self.best_predictions = predictions
+            self.best_score, self.best_loss, self.best_epoch = score, loss, self.epoch
+            self.best_fold_scores = tuple(scores)
         self._follow_plateau(improved)
         return improved
 

@@ -17,21 +17,49 @@ from autokeras_lite.trial import Cause, TrialSpec
 
 
 @dataclass(eq=False)
-class Lane:
-    """One trial on one fold, while it trains; `row_seconds` is what a validation row took, at best."""
+class TrialProgress:
+    """How far a trial has come, on all of its folds; `cause` is why it ended."""
 
     spec: TrialSpec
-    model: keras.Model
-    fold: int
     monitor: Monitor
     cause: Cause | None = None
-    row_seconds: float | None = None
-    weights: tuple[NDArray[np.float32], list[NDArray[np.float32]]] | None = None
 
     @property
     def runs(self) -> bool:
         """Whether it still trains."""
         return self.cause is None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What an epoch of a lane was like; `predictions` are those of the validation rows."""
+
+    loss: float
+    validation_loss: float
+    score: float
+    predictions: NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class Lane:
+    """One trial on one fold, while it trains.
+
+    `last` is what its last epoch was like, `row_seconds` what a validation row took, at best. `best_predictions` and,
+    once the trial has ended, `weights` are those of the trial's best epoch.
+    """
+
+    trial: TrialProgress
+    model: keras.Model
+    fold: int
+    last: Sight | None = None
+    best_predictions: NDArray[np.float64] | None = None
+    row_seconds: float | None = None
+    weights: tuple[NDArray[np.float32], list[NDArray[np.float32]]] | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether its trial still trains."""
+        return self.trial.runs
 
 
 @dataclass
@@ -81,6 +109,11 @@ class Progress:
     epoch: int = 0
     seconds: float = 0.0
 
+    @property
+    def trials(self) -> list[TrialProgress]:
+        """The trials of the lanes, each once."""
+        return list(dict.fromkeys(lane.trial for lane in self.lanes))
+
 
 def write_progress(progress: Progress, checkpoints: Checkpoints) -> None:
     """Write a checkpoint from which the cohort goes on as if it had never stopped."""
@@ -88,10 +121,8 @@ def write_progress(progress: Progress, checkpoints: Checkpoints) -> None:
         "seconds": progress.seconds,
         "group_size": progress.group_size,
         "groups": [[progress.lanes.index(lane) for lane in group.members] for group in progress.groups],
-        "lanes": [
-            {"cause": lane.cause, "row_seconds": lane.row_seconds, "monitor": lane.monitor.noted}
-            for lane in progress.lanes
-        ],
+        "trials": [{"cause": trial.cause, "monitor": trial.monitor.noted} for trial in progress.trials],
+        "row_seconds": [lane.row_seconds for lane in progress.lanes],
     }
     checkpoints.write(progress.epoch, values, _arrays(progress))
 
@@ -101,8 +132,8 @@ def _arrays(progress: Progress) -> Iterator[tuple[str, NDArray[Any]]]:
         for name, array in group.program.snapshot():
             yield f"group-{index}/{name}", array
     for index, lane in enumerate(progress.lanes):
-        if lane.monitor.best_predictions is not None:
-            yield f"lane-{index}/predictions", lane.monitor.best_predictions
+        if lane.best_predictions is not None:
+            yield f"lane-{index}/predictions", lane.best_predictions
         if lane.weights is not None:
             yield f"lane-{index}/parameters", lane.weights[0]
             for number, array in enumerate(lane.weights[1]):
@@ -117,10 +148,14 @@ def resume_progress(
     Raises:
         LookupError, TypeError, ValueError: it does not fit these lanes, or a group has more than `group_limit` lanes.
     """
-    values = checkpoint.values
-    for index, (lane, noted) in enumerate(zip(lanes, values["lanes"], strict=True)):
-        _resume_lane(lane, noted, checkpoint.part(f"lane-{index}"), data)
-    groups, size = [], int(values["group_size"])
+    values, groups = checkpoint.values, list[Group]()
+    size = int(values["group_size"])
+    progress = Progress(lanes, groups, size, checkpoint.epoch, float(values["seconds"]))
+    for trial, noted in zip(progress.trials, values["trials"], strict=True):
+        _resume_trial(trial, noted)
+    for index, (lane, row_seconds) in enumerate(zip(lanes, values["row_seconds"], strict=True)):
+        lane.row_seconds = row_seconds
+        _resume_lane(lane, checkpoint.part(f"lane-{index}"), data)
     for index, members in enumerate(values["groups"]):
         if len(members) > group_limit:
             raise ValueError(f"A group of the checkpoint has {len(members)} lanes. Memory is left for {group_limit}.")
@@ -128,18 +163,19 @@ def resume_progress(
         group = make_group(lanes[start : start + size], [member - start for member in members])
         group.program.restore(checkpoint.part(f"group-{index}"))
         groups.append(group)
-    return Progress(lanes, groups, size, checkpoint.epoch, float(values["seconds"]))
+    return progress
 
 
-def _resume_lane(lane: Lane, noted: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], data: EncodedData) -> None:
-    fold = data.folds[lane.fold]
-    lane.monitor = Monitor(
-        lane.monitor.task, lane.spec.training, best_predictions=arrays.get("predictions"), **noted["monitor"]
-    )
-    lane.cause = None if noted["cause"] is None else Cause(noted["cause"])
-    lane.row_seconds = noted.get("row_seconds")
+def _resume_trial(trial: TrialProgress, noted: Mapping[str, Any]) -> None:
+    monitor = {**noted["monitor"], "best_fold_scores": tuple(noted["monitor"]["best_fold_scores"])}
+    trial.monitor = Monitor(trial.monitor.task, trial.spec.training, **monitor)
+    trial.cause = None if noted["cause"] is None else Cause(noted["cause"])
+
+
+def _resume_lane(lane: Lane, arrays: Mapping[str, NDArray[Any]], data: EncodedData) -> None:
+    fold, lane.best_predictions = data.folds[lane.fold], arrays.get("predictions")
     expected: dict[str, tuple[int, ...]] = {}
-    if lane.monitor.best_epoch > 0:
+    if lane.trial.monitor.best_epoch > 0:
         expected["predictions"] = (len(fold.validation_rows), fold.targets.shape[1])
         if not lane.runs:
             expected["parameters"] = (sum(int(np.prod(v.shape)) for v in lane.model.trainable_variables),)

@@ -142,6 +142,8 @@ def write(out: Path, rows: list[Row], title: Row) -> list[Row]:
     lines += (
         [{"truth": "networks of the folds", **line} for line in summarise(folds, "truth_of_folds")] if folds else []
     )
+    alone = [{**row, **row["alone"]} for row in rows if row.get("alone")]
+    lines += [{"truth": "the best trial alone", **line} for line in summarise(alone)] if alone else []
     text = ",\n".join(f"  {json.dumps(row)}" for row in rows)
     head = json.dumps(title | {"summary": lines}, indent=1)[:-2]
     neighbour = out.with_suffix(".tmp")

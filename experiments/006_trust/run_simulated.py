@@ -144,7 +144,8 @@ class Search:
         task, scores = self.scores(metric)
         sign = 1.0 if task.direction == "maximize" else -1.0
         truths = [self.labels(rows) for rows in self.drawn.validation]
-        kept = np.nan_to_num(sign * scores, nan=-np.inf).argmax(axis=0)
+        best = np.nan_to_num(sign * scores, nan=-np.inf).mean(axis=1).argmax(axis=0)
+        kept = np.broadcast_to(best, scores.shape[1:])
         predictions = {
             trial: np.concatenate([self.validation[kept[fold, trial]][fold][trial] for fold in range(self.folds)])
             for trial in range(self.trials)
@@ -165,9 +166,9 @@ class Search:
         }
 
     def _refit(self, task: Task, trial: int, kept: Array, rng: np.random.Generator) -> float:
-        """Train the winner on all rows for the mean of the best epochs, and return its true score."""
+        """Train the winner on all rows for as many epochs as were best, and return its true score."""
         sample = Sample(self.data.inputs, self.targets, self.drawn.rows[None], self.data.table.kind)
-        stop = round(float(np.mean(kept + 1)))
+        stop = int(kept[0]) + 1
         for epoch, network in enumerate(train(sample, self.recipes.take(np.array([trial])), EPOCHS, BATCH, rng), 1):
             if epoch == stop:
                 return score(task, self.labels(self.drawn.test), self.predict(network, self.drawn.test)[0])

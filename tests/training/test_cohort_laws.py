@@ -94,8 +94,33 @@ def test_folds_as_lanes_are_the_folds_one_by_one(kind, make_job, tmp_path: Path)
     cohort = replace(together.cohort, folds=(0,), specs=(specs[1],))
     alone = replace(together, cohort=cohort, data_folder=tmp_path / "only", trials_folder=tmp_path / "alone")
     (single,) = train_cohort(alone, go_on)
-    assert single.fold_scores[0] == pytest.approx(outcomes[1].fold_scores[0], rel=1e-3)
+    in_that_epoch = single.curve.score[outcomes[1].best_epoch - 1]
+    assert in_that_epoch == pytest.approx(outcomes[1].fold_scores[0], rel=1e-3)
     assert_same(trained(alone, 1, kind), trained(together, 1, kind))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("free_bytes", [8 << 30, 1], ids=["one program", "a program for each lane"])
+def test_the_folds_of_a_trial_keep_the_best_epoch_of_their_mean_and_end_together(free_bytes, make_job, tmp_path: Path):
+    kind, plain = TaskKind.BINARY, {"depth": 1, "width": 16, "dropout": 0.0}
+    data = make_data(kind, folds=3)
+    specs = tuple(make_spec(n, config=plain, learning_rate=0.03 * (n + 1), epochs=12, patience=3) for n in range(2))
+    together = replace(make_job(data, TASKS[kind], specs), free_bytes=free_bytes)
+    for spec, outcome in zip(specs, train_cohort(together, go_on), strict=True):
+        alone = []
+        for fold in range(3):
+            # The batches of a fold are drawn by its place in the cohort, and so by 7 + fold here and there.
+            cohort = replace(together.cohort, specs=(spec,), folds=(fold,), batch_seed=7 + fold)
+            cohort = replace(cohort, stop_after=outcome.best_epoch)
+            place = tmp_path / f"alone-{spec.number}-{fold}"
+            (single,) = train_cohort(replace(together, cohort=cohort, trials_folder=place), go_on)
+            alone.append(single.curve.score[-1])
+            measured = trained(together, spec.number, kind, fold)
+            assert_same(trained(replace(together, trials_folder=place), spec.number, kind, fold), measured, 1e-4)
+        assert outcome.fold_scores == pytest.approx(alone, abs=1e-3)
+        assert outcome.score == pytest.approx(np.mean(outcome.fold_scores))
+        assert outcome.best_epoch == 1 + int(np.argmax(outcome.curve.score))
+        assert outcome.epochs == min(12, outcome.best_epoch + 3)
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 import math
+from statistics import fmean
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,22 +18,34 @@ series = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20)
 
 
 def follow(scores, direction="maximize", losses=None, **config) -> Monitor:
+    """Show a monitor epochs of one fold, or of several where a score is a tuple."""
     monitor = Monitor(TASKS[direction], TrainingConfig(**({"epochs": 100, "patience": 100} | config)))
     for epoch, score in enumerate(scores):
+        of_folds = score if isinstance(score, tuple) else (score,)
         loss = 1.0 if losses is None else losses[epoch]
-        monitor.see(0.5, loss, score, np.full(3, epoch + 1.0))
+        monitor.see([0.5] * len(of_folds), [loss] * len(of_folds), of_folds)
     return monitor
 
 
 @settings(max_examples=50, deadline=None)
 @given(series, directions)
-def test_the_best_epoch_is_the_first_of_the_best_score_and_keeps_its_predictions(scores, direction):
+def test_the_best_epoch_is_the_first_of_the_best_score(scores, direction):
     monitor = follow(scores, direction)
     best = max(scores) if direction == "maximize" else min(scores)
     assert monitor.best_score == best
     assert monitor.best_epoch == 1 + scores.index(best)
-    assert monitor.best_predictions.tolist() == [float(monitor.best_epoch)] * 3
+    assert monitor.best_fold_scores == (best,)
     assert monitor.epoch == len(scores)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(*[st.floats(-1e3, 1e3)] * 3), min_size=1, max_size=20), directions)
+def test_an_epoch_is_as_good_as_the_mean_of_its_folds(scores, direction):
+    monitor, means = follow(scores, direction), [fmean(of_folds) for of_folds in scores]
+    best = max(means) if direction == "maximize" else min(means)
+    assert (monitor.best_score, monitor.best_epoch) == (best, 1 + means.index(best))
+    assert monitor.best_fold_scores == scores[monitor.best_epoch - 1]
+    assert monitor.scores == means
 
 
 def test_of_equal_scores_the_lower_validation_loss_is_better():
@@ -44,7 +56,6 @@ def test_of_equal_scores_the_lower_validation_loss_is_better():
 def test_of_equal_scores_the_last_is_better_where_the_config_says_so():
     monitor = follow([0.5, 0.9, 0.9, 0.8, 0.9, 0.7], losses=[1.0, 0.8, 0.6, 0.1, 0.9, 0.1], ties="last")
     assert (monitor.best_epoch, monitor.best_score, monitor.best_loss) == (5, 0.9, 0.9)
-    assert monitor.best_predictions.tolist() == [5.0] * 3
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -54,10 +65,16 @@ def test_a_score_that_is_no_number_is_divergence_and_never_the_best(bad):
     assert (monitor.best_score, monitor.best_epoch) == (0.5, 1)
 
 
+def test_one_fold_that_diverges_ends_the_trial_and_the_epoch_before_is_kept():
+    monitor = follow([(0.5, 0.6, 0.7), (0.9, math.nan, 0.9)])
+    assert monitor.has_diverged
+    assert (monitor.best_epoch, monitor.best_fold_scores) == (1, (0.5, 0.6, 0.7))
+
+
 def test_a_loss_that_is_no_number_is_divergence_too():
     monitor = Monitor(TASKS["maximize"], TrainingConfig())
     assert not monitor.has_diverged
-    assert not monitor.see(math.nan, 0.5, 0.9, np.zeros(1))
+    assert not monitor.see([0.5, math.nan], [0.5, 0.5], [0.9, 0.9])
     assert monitor.has_diverged
     assert monitor.best_epoch == 0
 

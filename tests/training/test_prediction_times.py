@@ -13,7 +13,7 @@ from small_data import ROWS, TASKS, TRAIN, make_data, make_spec
 from autokeras_lite.tasks.task import TaskKind
 from autokeras_lite.training import cohort as cohort_module
 from autokeras_lite.training.cohort import train_cohort
-from autokeras_lite.training.progress import Group, Lane
+from autokeras_lite.training.progress import Group, Lane, TrialProgress
 from autokeras_lite.trial import Cause, Directive
 
 KIND = TaskKind.BINARY
@@ -21,7 +21,7 @@ times = st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=6)
 
 
 def lanes_of(number: int) -> list[Lane]:
-    return [Lane(spec=None, model=None, fold=0, monitor=None) for _ in range(number)]
+    return [Lane(TrialProgress(spec=None, monitor=None), model=None, fold=0) for _ in range(number)]
 
 
 @given(times, st.integers(1, 9), st.integers(1, 10_000))
@@ -39,7 +39,7 @@ def test_lanes_that_have_ended_take_their_share_and_keep_their_time():
     group = Group(None, lanes_of(4))
     for seconds in (9.0, 4.0):
         group.note_evaluation(seconds, 10)
-    group.members[0].cause = Cause.OK
+    group.members[0].trial.cause = Cause.OK
     group.note_evaluation(2.0, 10)
     assert [lane.row_seconds for lane in group.members] == [0.1, 0.05, 0.05, 0.05]
 
