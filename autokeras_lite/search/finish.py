@@ -36,7 +36,7 @@ def finish(
     """Turn the best trials into the artifact of the search, and say what it is made of and how long it predicts.
 
     After a holdout the artifact holds the very weights that were measured. After k folds, which measured k sets of
-    weights, it holds one more of each member, trained on all rows for the mean of the best epochs; when somebody asks
+    weights, it holds one more of each member, trained on all rows for as many epochs as were best; when somebody asks
     for the end or there is no time for that, those of the first fold. Beside an ensemble the best single model is kept.
     """
     assert course.best is not None
@@ -165,7 +165,7 @@ def _refit(
 
 
 def _refit_epochs(prepared: Prepared, outcome: TrialOutcome) -> int:
-    """Return for how many epochs all rows are trained on: as many as were best, on the mean of the folds.
+    """Return for how many epochs all rows are trained on: as many as were best for the folds.
 
     An epoch of a fold is as long as the smallest fold. Where that is much shorter than all rows (folds in time), there
     are fewer epochs, so that the number of steps is the measured one.

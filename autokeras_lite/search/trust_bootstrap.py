@@ -123,8 +123,9 @@ def epoch_optimism(curve: Values, idiosyncrasy: float, seed: int = 0) -> float:
     """Return how much better the best epoch's score is than the truth about it, because it was picked for its score.
 
     `curve` are the scores after each epoch, more being better, mean over the folds, which keep one epoch together.
-    Predictions of the other epochs are not kept, so how far the noise of two epochs differs is taken from `idiosyncrasy` (`Noise.idiosyncrasy`), by a
-    measured rule, and from the curve itself: where it hardly moves, its noise moves no more.
+    Predictions of the other epochs are not kept, so how far the noise of two epochs differs is taken from
+    `idiosyncrasy` (`Noise.idiosyncrasy`), by a measured rule, and from the curve itself: where it hardly moves, its
+    noise moves no more.
     """
     if len(curve) < 2 or idiosyncrasy <= 0 or not np.isfinite(curve).all():
         return 0.0

@@ -1,9 +1,9 @@
 """Are corrected scores and their intervals honest? Real searches of the project on rows of public tables.
 
-For each search 300 to 1,500 rows are drawn, and a search of twelve short trials (`short.toml`) runs in this process with
-a holdout or five folds, with all that ends a search: a second look, an ensemble, and after folds a refit. What its
-summary says is compared with the score of its model file on up to 20,000 rows that nobody has seen; and what would be
-said of its best trial alone (`autokeras_lite.search.trust`) with the score of the networks that were measured.
+For each search 300 to 1,500 rows are drawn, and a search of twelve short trials (`short.toml`) runs in this process,
+with a holdout or five folds and with all that ends a search: a second look, an ensemble, and after folds a refit. What
+its summary says is compared with the score of its model file on up to 20,000 rows that nobody has seen; and what would
+be said of its best trial alone (`autokeras_lite.search.trust`) with the score of the networks that were measured.
 
     python experiments/006_trust/run.py [--searches 120] [--out result.json]
 

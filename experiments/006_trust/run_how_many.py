@@ -4,7 +4,8 @@ For each draw of rows from a public table, 64 configurations of a small network 
 default, the others are random) are trained with five folds. Then the best of the first 1, 2, 4 ... by its validation
 score is picked, for many orders of the random ones, and what rows that nobody has seen say of the pick is written down.
 Each configuration keeps its best epochs in one of three ways: every fold its own; the same, but picked by the best
-epoch of the mean of all folds; or all folds keep that epoch.
+epoch of the mean of all folds; or all folds keep that epoch. Last, the predictions of the best five are averaged, as an
+ensemble does, and compared with those of the default, the folds averaged in both.
 
     python experiments/006_trust/run_how_many.py [--draws 6] [--out result_how_many.json]
 
@@ -15,18 +16,23 @@ are missing.
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from honesty import Row, read_tables
+from networks import Lanes
 from numpy.typing import NDArray
 from run_simulated import Encoded, Search, draw, encode
+
+from autokeras_lite.tasks.metrics import score
 
 HERE = Path(__file__).parent
 ROWS, FOLDS, TRIALS, ORDERS = (100, 300, 1000, 3000), 5, 64, 200
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
-WAYS = ("own", "own, picked by common", "common")
+WAYS = ("own", "own, picked by common", "common", "common, mean of five")
+MOST_MEMBERS, FEWER_ORDERS = 5, 40
 METRICS = {"adult": "roc_auc", "connect4": "log_loss", "california_housing": "rmse", "diamonds": "mae"}
 Array = NDArray[Any]
 
@@ -53,10 +59,35 @@ def run(data: Encoded, rows: int, seed: int) -> Row:
         "own, picked by common": (mean.max(axis=0), gains["own"]),
         "common": (mean.max(axis=0), gains["common"]),
     }
-    return {
+    found = {
         way: _picked(said, worth, orders) | {"best there is": round(float(worth.max()), 3)}
         for way, (said, worth) in ways.items()
     }
+    predictions = [_predict(search, n, int(epochs["common"][0, n])) for n in range(TRIALS)]
+
+    def gain(trials: Array) -> float:
+        mean = np.mean([predictions[n] for n in trials], axis=0)
+        return sign * score(task, search.labels(search.drawn.test), mean) / unit
+
+    return found | {"common, mean of five": _averaged(mean.max(axis=0), gain, orders[:FEWER_ORDERS])}
+
+
+def _predict(search: Search, trial: int, epoch: int) -> Array:
+    """Return what the networks of a trial say of the unseen rows, mean over the folds."""
+    lanes = slice(trial * search.folds, (trial + 1) * search.folds)
+    networks = Lanes(tuple(array[lanes] for array in search.epochs[epoch].parameters))
+    return search.predict(networks, search.drawn.test).mean(axis=0).astype(np.float32)
+
+
+def _averaged(said: Array, gain: Callable[[Array], float], orders: list[Array]) -> dict[str, float]:
+    """Return the mean true gain of the best few together over the default, by the number that were tried."""
+    start, told = gain(np.array([0])), {}
+    for count in COUNTS:
+        best = [order[:count][np.argsort(-said[order[:count]])[:MOST_MEMBERS]] for order in orders]
+        distinct = {tuple(sorted(trials)): 0.0 for trials in best}
+        distinct = {trials: max(gain(np.array(trials)) - start, -10.0) for trials in distinct}
+        told[str(count)] = round(float(np.mean([distinct[tuple(sorted(trials))] for trials in best])), 4)
+    return told
 
 
 def _picked(said: Array, true: Array, orders: list[Array]) -> dict[str, float]:
