@@ -214,21 +214,32 @@ def refit_table(frame: pd.DataFrame, layout: TableEncoding) -> TableEncoding:
 
 
 def robust_scale(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return center and scale: the median, and 1 / (q75 - q25), or 2 / (max - min) where that is 0, or 0.
+    """Return center and scale: the median, and 1 / (q75 - q25).
 
-    Values that are missing do not count; without any, both are 0.
+    Where the quartiles are equal they are those of the values other than the median: amounts that are mostly 0 are
+    told apart by how the others differ, not by the largest of them. Where these are equal too, the scale is
+    2 / (max - min), or 0. Values that are missing do not count; without any, both are 0.
 
     Example:
         >>> robust_scale(np.array([1.0, 2.0, 3.0, np.nan]))
         (2.0, 1.0)
+        >>> robust_scale(np.array([0.0] * 20 + [10.0, 15.0, 20.0, 25.0, 99_999.0]))
+        (0.0, 0.1)
     """
     present = np.clip(values[~np.isnan(values)], -LARGEST_NUMBER, LARGEST_NUMBER)
     if not len(present):
         return 0.0, 0.0
-    low, q25, center, q75, high = (float(edge) for edge in np.quantile(present, (0.0, 0.25, 0.5, 0.75, 1.0)))
-    if q75 - q25 > _SMALLEST_WIDTH:
-        return center, 1.0 / (q75 - q25)
-    return center, 2.0 / (high - low) if high - low > _SMALLEST_WIDTH else 0.0
+    center = float(np.median(present))
+    for some in (present, present[present != center]):
+        if (width := _quartile_distance(some)) > _SMALLEST_WIDTH:
+            return center, 1.0 / width
+    width = float(np.ptp(present))
+    return center, 2.0 / width if width > _SMALLEST_WIDTH else 0.0
+
+
+def _quartile_distance(values: NDArray[np.float64]) -> float:
+    low, high = np.quantile(values, (0.25, 0.75)) if len(values) else (0.0, 0.0)
+    return float(high - low)
 
 
 def _fit(values: pd.Series, profile: ColumnProfile, num_knots: int) -> TableColumn | None:

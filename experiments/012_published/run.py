@@ -55,8 +55,8 @@ class Network:
 _ADAMW = {"optimizer": "adamw", "schedule": "constant", "clip_norm": 1.0, "epochs": 100, "patience": 16}
 _MLP = {"depth": 3, "width": 384, "norm": "none", "activation": "relu", "dropout": 0.2, "batch_size": 256}
 _TABM = {"sharing": "mini", "members": 16, "depth": 3, "width": 256, "dropout": 0.1, "batch_size": 256}
-_PERIODIC = {"number_embedding": "periodic", "frequencies": 48, "number_width": 16, "frequency_scale": 0.1}
-_PIECEWISE = {"number_embedding": "piecewise", "bins": 24, "bin_edges": "quantiles", "number_width": 16}
+_PERIODIC = {"number_embedding": "periodic", "frequencies": 48, "number_width": 16, "frequency_scale": 5.0}
+_PIECEWISE = {"number_embedding": "piecewise", "bins": 64, "bin_edges": "tree", "number_width": 16}
 
 NETWORKS: Mapping[str, Network] = MappingProxyType(
     {

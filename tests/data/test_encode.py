@@ -68,6 +68,11 @@ def test_where_the_quartiles_agree_the_range_scales_and_a_constant_becomes_zero(
     assert encode_of(frame, kinds).content.columns[0].scale == scale
 
 
+def test_amounts_that_are_mostly_equal_are_scaled_by_the_others():
+    frame, kinds = column("number", *[0.0] * 20, 1_000.0, 2_000.0, 3_000.0, 4_000.0, 90_000.0)
+    assert encode_of(frame, kinds).content.columns[0].scale == 1 / 2_000
+
+
 def test_a_missing_number_is_zero_and_flagged():
     frame, kinds = column("number", 1.0, None, 3.0, 5.0)
     arrays = encode_of(frame, kinds).encode(frame)
