@@ -33,7 +33,7 @@ Rows = NDArray[np.integer]
 
 MOST_ROWS = 100_000
 MOST_CELLS = 20_000_000  # numbers that one fit may hold: 160 MB as float64
-FEW_CELLS = 1_000_000  # up to here one thread: more gain little, and lose tenfold when other work holds the cores
+THREADS = 1  # trials hold the other cores: beside them two threads of boosting took 30 times as long as one, in vain
 FEWEST_ROWS = 500  # a fit on fewer rows than this (of many) would say too little
 MOST_SECONDS = 60.0
 MOST_WIDTH = 2_000  # one-hot codes and flattened rows wider than this are left out
@@ -85,18 +85,17 @@ def _run(method: _Method, data: EncodedData, task: Task, *, seconds: float, seed
     started = time.monotonic()
     available = min(len(fold.train_rows) for fold in data.folds)
     num_rows = _affordable_rows(method, data.inputs, task, available, seconds / len(data.folds))
-    width, stored = method.size(data.inputs)
+    width, _ = method.size(data.inputs)
     if not num_rows:
         why = f"{width:,} columns are too many" if width > method.most_width else "too little time or memory"
         return Baseline(method.name, None, 0.0, f"skipped: {why}")
-    threads = 1 if num_rows * stored <= FEW_CELLS else None
     scores: list[float] = []
     converged = True
     for index, fold in enumerate(data.folds):
         if scores and (time.monotonic() - started) * (len(scores) + 1) / len(scores) > seconds:
             break
         rows = _draw(fold.train_rows, num_rows, seed + index)
-        with threadpool_limits(threads), warnings.catch_warnings(record=True) as caught:
+        with threadpool_limits(THREADS), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 predictions = _predict(method, data, task, fold, rows, seed)
