@@ -8,7 +8,7 @@ from autokeras_lite.search.course import Finished
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.mixture import Judged, Mixture, read_judged
 from autokeras_lite.search.prepare import Prepared
-from autokeras_lite.search.trust import Candidate, Ensemble, Judges, Trust, measure_trust
+from autokeras_lite.search.trust import Candidate, Ending, Ensemble, Judges, Trust, measure_trust
 
 # Rows times trials times units that are judged in a second, on one of two busy cores.
 _CELLS_A_SECOND = 100_000
@@ -36,7 +36,8 @@ def believe(
     winner = mixture.members[0][0][0].number if is_one else None
     ensemble = None if is_one else Ensemble(mixture.predictions, mixture.gain)
     judges = Judges(judged.labels, judged.folds, _clusters(prepared, judged))
-    return measure_trust(prepared.task, judges, judged.predictions, candidates, winner=winner, ensemble=ensemble)
+    ending = Ending(winner, ensemble, mixture.refit)
+    return measure_trust(prepared.task, judges, judged.predictions, candidates, ending=ending)
 
 
 def _clusters(prepared: Prepared, judged: Judged) -> NDArray[np.int64] | None:

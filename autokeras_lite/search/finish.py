@@ -151,7 +151,7 @@ def _refit(
     if len(trained) < len(cohorts):
         mixture = keep_members(prepared, mixture, judged, trained)
     (fold,) = data.folds
-    return mixture, [
+    return replace(mixture, refit=True), [
         Weights(
             file=place.trial(spec.number) / "weights-0.npz",
             encoding=prepared.layout,

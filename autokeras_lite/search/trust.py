@@ -23,6 +23,8 @@ _SURENESS = 4
 # Measured by experiments/006_trust: corrections are estimates too, and after folds the model is one trained anew.
 _HOLDOUT_WIDENING, _FOLD_WIDENING = 1.1, 1.35
 _UNPICKED = 0.65  # of the luck of its epoch has a trial that was not picked as well
+# By how many standard errors a model that is trained again is better when its rows grow by the factor e.
+_GAIN_OF_ROWS = 0.9
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,19 @@ class Ensemble:
 
     predictions: NDArray[np.float64]
     gain: float
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a search ended: with its best trial, with a `winner` preferred to it, or with an `ensemble`.
+
+    A `winner` other than the trial with the best score was preferred for scores that are not known to its judges.
+    `refit` says that the model was trained once more, on the rows of all folds.
+    """
+
+    winner: int | None = None
+    ensemble: Ensemble | None = None
+    refit: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,8 +164,7 @@ def measure_trust(
     predictions: Mapping[int, NDArray[np.floating[Any]]],
     candidates: Mapping[int, Candidate],
     *,
-    winner: int | None = None,
-    ensemble: Ensemble | None = None,
+    ending: Ending | None = None,
     level: float = 0.9,
 ) -> Trust:
     """Measure what the best score of a search is worth, from the validation predictions of its trials.
@@ -159,15 +173,17 @@ def measure_trust(
     trial at a time. Trials without a finite score take no part. Nothing is drawn from a changing seed.
 
     Corrected are the choice of the trial (`Noise.optimism`) and that of its epoch (`epoch_optimism`). An ensemble's
-    corrected score is that of the best trial and its gain over it. A `winner` other than the trial with the best score
-    was preferred for scores that are not known here: it is expected to be as good as the best one truly is, but no
-    better than it was measured. The interval is that of the winner's own score,
-    whose noise is taken from the influence of each row, moved to the corrected score.
+    corrected score is that of the best trial and its gain over it. A preferred winner is expected to be as good as the
+    best trial truly is, but no better than it was measured. A model that was trained again has seen more rows than the
+    networks that were measured, and is expected to be a little better, by a measured rule; no corrected score is better
+    than the measured one. The interval is that of the winner's own score, whose noise is taken from the influence of
+    each row, moved to the corrected score.
 
     Raises:
         ValueError: no trial has a finite score.
     """
-    judged = _Judged.of(task, judges)
+    judged, ending = _Judged.of(task, judges), ending or Ending()
+    winner, ensemble = ending.winner, ending.ensemble
     trials = _score_trials(judged, predictions)
     chosen = {number: candidates[number] for number in trials.numbers}
     noise, column = trials.noise, trials.noise.best
@@ -179,7 +195,8 @@ def measure_trust(
         fitted, moves = judged.score(ensemble.predictions)
         noise, column = noise.with_column(measured + ensemble.gain, moves), len(trials.numbers)
         measured, expected = fitted, expected + ensemble.gain
-    picked = _Winner(noise, column, float(measured), float(expected), _epoch_luck(judged, trials, chosen))
+    more = _GAIN_OF_ROWS * _log_of_more_rows(judged) * noise.error(column) if ending.refit else 0.0
+    picked = _Winner(noise, column, float(measured), float(expected), more, _epoch_luck(judged, trials, chosen))
     return _describe(judged, trials, chosen, picked, level)
 
 
@@ -274,13 +291,15 @@ def _epoch_luck(judged: _Judged, trials: _Trials, candidates: Mapping[int, Candi
 class _Winner:
     """What was picked: its column in the noise, its score, and the score without the luck of being picked.
 
-    More is better. `luck` of a trial's number is what the choice of its epoch adds.
+    More is better. `more_rows` is what training again on all rows adds, `luck` of a trial's number what the choice of
+    its epoch does.
     """
 
     noise: Noise
     column: int
     measured: float
     expected: float
+    more_rows: float
     luck: Callable[[int], float]
 
 
@@ -291,6 +310,7 @@ def _describe(
     best = trials.numbers[winner.column if is_trial else trials.noise.best]
     expected = winner.expected - winner.luck(best)
     default, default_score, gain, gain_error = _gain(trials, candidates, winner, expected)
+    expected = max(expected, min(winner.measured, expected + winner.more_rows))
     widening = _widening(judged)
     degrees = max(1, int(judged.groups.max()) + 1 - judged.parts)
     quantile = widening * student_quantile((1.0 + level) / 2.0, degrees)
@@ -333,6 +353,11 @@ def _gain(
         return default, measured, 0.0, 0.0
     gain = expected - (measured - _UNPICKED * winner.luck(default))
     return default, measured, gain, winner.noise.error(winner.column, than=column)
+
+
+def _log_of_more_rows(judged: _Judged) -> float:
+    """Return the logarithm of how many times as many rows all are as those that one of the folds trains on."""
+    return -math.log1p(-1.0 / judged.parts) if judged.parts > 1 else 0.0
 
 
 def _widening(judged: _Judged) -> float:

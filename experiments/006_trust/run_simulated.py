@@ -24,7 +24,7 @@ from honesty import ROWS, Row, Table, extend, judge, read_tables
 from networks import Lanes, Recipes, Sample, as_predictions, train
 from numpy.typing import NDArray
 
-from autokeras_lite.search.trust import Candidate, Judges, measure_trust
+from autokeras_lite.search.trust import Candidate, Ending, Judges, measure_trust
 from autokeras_lite.tasks.metrics import METRICS, score
 from autokeras_lite.tasks.task import Task, TaskKind
 
@@ -153,7 +153,8 @@ class Search:
         curves = scores.mean(axis=1).T
         candidates = {n: Candidate("random" if n else "default", n, curve=tuple(curves[n])) for n in range(self.trials)}
         codes = np.repeat(np.arange(self.folds), [len(rows) for rows in truths])
-        trust = measure_trust(task, Judges(np.concatenate(truths), codes), predictions, candidates)
+        ending = Ending(refit=self.folds > 1)
+        trust = measure_trust(task, Judges(np.concatenate(truths), codes), predictions, candidates, ending=ending)
         assert trust.best is not None
         held = float(np.mean(self.true_scores(task, trust.best, kept[:, trust.best])))
         row = judge(trust, held if self.folds == 1 else self._refit(task, trust.best, kept[:, trust.best], rng))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autokeras_lite.search.trust import Candidate, Ensemble, Judges, Trust, measure_trust
+from autokeras_lite.search.trust import Candidate, Ending, Ensemble, Judges, Trust, measure_trust
 from autokeras_lite.search.trust_bootstrap import Noise, confidence_interval, epoch_optimism, student_quantile
 from autokeras_lite.search.trust_influence import row_influence
 from autokeras_lite.tasks.metrics import METRICS, score
@@ -234,6 +234,22 @@ def test_the_choice_of_epochs_is_corrected_where_there_are_curves():
     assert measure_trust(task, judges, predictions, curves).corrected > plain.corrected
 
 
+@pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
+def test_a_model_that_has_seen_all_rows_is_expected_to_be_better_but_not_than_the_measured_score(metric):
+    task = make_task(metric, "binary")
+    judges, predictions = draw_trials(task, np.random.default_rng(10), trials=6, folds=5)
+    curves = {number: Candidate("tpe", 1, curve=(0.5, 0.6) * 10) for number in predictions}
+    measured = measure_trust(task, judges, predictions, curves)
+    again = measure_trust(task, judges, predictions, curves, ending=Ending(refit=True))
+    sign = 1 if task.direction == "maximize" else -1
+    assert 0 < sign * (again.corrected - measured.corrected) < measured.high - measured.low
+    assert sign * again.corrected <= sign * again.score
+    assert (again.gain, again.overtuned) == (measured.gain, measured.overtuned)
+    alone = {1: predictions[1]}
+    only = measure_trust(task, judges, alone, describe(alone), ending=Ending(refit=True))
+    assert only.corrected == pytest.approx(only.score)
+
+
 def test_errors_scale_with_their_unit():
     task = make_task("rmse", "regression")
     judges, predictions = draw_trials(task, np.random.default_rng(10))
@@ -341,7 +357,9 @@ def test_an_ensemble_is_corrected_by_what_it_gained_on_other_rows(metric, kind):
     judges, predictions = draw_trials(task, np.random.default_rng(18), trials=4)
     mean = np.mean(list(predictions.values()), axis=0)
     alone = measure_trust(task, judges, predictions, describe(predictions))
-    trust = measure_trust(task, judges, predictions, describe(predictions), ensemble=Ensemble(mean, 0.01))
+    trust = measure_trust(
+        task, judges, predictions, describe(predictions), ending=Ending(ensemble=Ensemble(mean, 0.01))
+    )
     sign = 1 if task.direction == "maximize" else -1
     assert trust.best is None
     assert trust.score == score(task, judges.labels, mean)
@@ -413,7 +431,7 @@ def test_a_winner_that_did_not_score_best_is_as_good_as_the_best_but_not_better_
     first = measure_trust(task, judges, predictions, describe(predictions))
     sign = 1.0 if task.direction == "maximize" else -1.0
     for number in predictions:
-        trust = measure_trust(task, judges, predictions, describe(predictions), winner=number)
+        trust = measure_trust(task, judges, predictions, describe(predictions), ending=Ending(number))
         assert trust.best == number
         assert sign * trust.score <= sign * first.score
         assert sign * trust.corrected <= sign * trust.score + 1e-12
