@@ -83,12 +83,13 @@ def summarise(rows: Iterable[Row], truth: str = "truth") -> list[Row]:
         said_gained=frame["gain"] / error,
         measured_gain=sign * (frame["score"] - frame["default_score"]) / error,
     )
-    lines = []
+    lines, parts = [], []
     for validation, group in frame.groupby("validation"):
         cleared = group.assign(**_without_chance(group))
         lines += [_line(str(validation), metric, part) for metric, part in cleared.groupby("metric")]
         lines.append(_line(str(validation), "all", cleared))
-    return lines
+        parts.append(cleared)
+    return [*lines, _line("all", "all", pd.concat(parts))] if len(parts) > 1 else lines
 
 
 def _without_chance(group: pd.DataFrame) -> dict[str, Any]:
