@@ -103,12 +103,17 @@ class SearchLoop:
             self._submit(left_open)
             return True
         num_lanes = self._num_lanes()
-        running = course.begin(num_lanes)
+        running = course.begin(num_lanes, counts_seconds=self._counts_seconds)
         if running is None:
             return False
         self._journal_begun(running, num_lanes)
         self._submit(running)
         return True
+
+    @property
+    def _counts_seconds(self) -> bool:
+        """Whether the clock may decide: not where the budget is a number of trials, so that a seed repeats a search."""
+        return self.around.clock.budget.trials is None
 
     @property
     def _has_time_for_another(self) -> bool:
@@ -119,7 +124,7 @@ class SearchLoop:
 
     def _journal_begun(self, running: Running, num_lanes: int) -> None:
         values = {number: proposal.values for number, proposal in running.proposals.items()}
-        self._write(cohort_begun(running.cohort.number, num_lanes, values))
+        self._write(cohort_begun(running.cohort.number, num_lanes, values, counts_seconds=self._counts_seconds))
 
     def _write(self, event: Event) -> None:
         self.around.journal.append({**event, "at": round(self.around.clock.elapsed_seconds, 2)})

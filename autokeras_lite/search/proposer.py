@@ -19,8 +19,7 @@ class Proposer:
     """Proposes cohorts: of the space whose turn it is, first its portfolio, then what its sampler asks for.
 
     A cohort is one structure: the first configuration sets it, the others are asked for with that structure fixed.
-    `num_rows` are those that train, by which portfolios are ordered. With `counts_seconds` turns go by what a space
-    promises for its time, else by what it promises (see `Turns`). `check` raises a `SpaceError` for a configuration
+    `num_rows` are those that train, by which portfolios are ordered. `check` raises a `SpaceError` for a configuration
     that cannot be built or trained here; those are passed over, and a space that brings forth nothing else is given up.
     """
 
@@ -31,11 +30,10 @@ class Proposer:
         check: Check = lambda proposal: None,
         *,
         num_rows: int = 0,
-        counts_seconds: bool = False,
     ) -> None:
         self._studies = {study.space.name: study for study in studies}
         self._starts = {study.space.name: list(study.space.starts(num_rows)) for study in studies}
-        self._turns = Turns(tuple(self._studies), task.direction, counts_seconds=counts_seconds)
+        self._turns = Turns(tuple(self._studies), task.direction, counts_seconds=False)
         self._exhausted: set[str] = set()
         self._check = check
         self._misfits: Counter[str] = Counter()
@@ -46,8 +44,12 @@ class Proposer:
         """Whether every configuration of every space has been tried."""
         return all(self._is_done(name) for name in self._studies)
 
-    def propose(self, num_lanes: int) -> tuple[Proposal, ...]:
-        """Propose at most so many configurations of one structure; nothing when all have been tried."""
+    def propose(self, num_lanes: int, *, counts_seconds: bool = False) -> tuple[Proposal, ...]:
+        """Propose at most so many configurations of one structure; nothing when all have been tried.
+
+        With `counts_seconds` the turn goes by what a space promises for its time, else by what it promises.
+        """
+        self._turns.counts_seconds = counts_seconds
         while not self.is_exhausted:
             first = self._next()
             if first is not None and self._fits(first):

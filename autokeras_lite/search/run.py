@@ -172,10 +172,7 @@ def _begin_course(prepared: Prepared, asked: Asked, spaces: tuple[SearchSpace, .
     def check(proposal: Proposal) -> None:
         check_fit(*proposal.space.assemble(proposal.values), prepared.data.inputs, prepared.task.kind)
 
-    # Counts decide, never the clock, when the budget is a number of trials.
-    counts_seconds = config.budget.trials is None
-    proposer = Proposer(studies, prepared.task, check, num_rows=rows, counts_seconds=counts_seconds)
-    return Course(prepared.task, plan, proposer)
+    return Course(prepared.task, plan, Proposer(studies, prepared.task, check, num_rows=rows))
 
 
 def _begin_folder(folder: SearchFolder, asked: Asked, course: Course) -> Journal:

@@ -26,7 +26,8 @@ class Turns:
     next of n + 1 draws is the best of them with probability 1 / (n + 1) (Renyi 1962, on records), and it gets ahead of
     the best of all spaces by about `exp(-behind / spread)` of the spread, where `behind` is how far the space is from
     the best and `spread` how far trials are from the best of their space. So a space that is behind is tried less and
-    less, one that has just been improved is tried more, and of two that are alike the cheaper one leads.
+    less, one that has just been improved is tried more, and of two that are alike the cheaper one leads. Whether it
+    `counts_seconds` may change from turn to turn.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Turns:
     ) -> None:
         self._spaces = {name: _Space() for name in names}
         self._sign = -1.0 if direction == "maximize" else 1.0
-        self._counts_seconds = counts_seconds
+        self.counts_seconds = counts_seconds
 
     def begin(self, name: str) -> None:
         """Take note of a trial that begins."""
@@ -73,7 +74,7 @@ class Turns:
             return -float(space.begun)
         behind = (min(space.errors) - self._best()) / self._spread() if space.errors else _BEHIND_WHEN_FAILED
         promise = math.exp(-behind) / (space.begun + 1)
-        return promise / max(fmean(space.seconds), _LEAST_SECONDS) if self._counts_seconds else promise
+        return promise / max(fmean(space.seconds), _LEAST_SECONDS) if self.counts_seconds else promise
 
     def _best(self) -> float:
         return min(error for space in self._spaces.values() for error in space.errors)

@@ -228,11 +228,14 @@ class RandomExecutor(ScriptedExecutor):
         broken = dice.choice([*BROKEN, *[None] * 8])
         causes = {spec.number: broken or dice.choice([Cause.OK, Cause.OK, Cause.DIVERGED]) for spec in cohort.specs}
         scores = {spec.number: dice.choice([0.2, 0.4, 0.6, dice.random()]) for spec in cohort.specs}
+        seconds = dice.choice([0.01, 1.0])
 
         def end(spec: TrialSpec) -> TrialOutcome:
             if causes[spec.number] is not Cause.OK:
                 return TrialOutcome(spec.number, causes[spec.number], message=f"{spec.number} in {cohort.number}")
-            return TrialOutcome(spec.number, Cause.OK, score=scores[spec.number], best_epoch=1, epochs=1, seconds=0.01)
+            return TrialOutcome(
+                spec.number, Cause.OK, score=scores[spec.number], best_epoch=1, epochs=1, seconds=seconds
+            )
 
         self.script, self.rung_score = end, lambda spec: scores[spec.number]
         (result,) = super().wait(report, timeout_seconds)

@@ -1,4 +1,6 @@
+import json
 import shutil
+from itertools import count
 from pathlib import Path
 
 import optuna
@@ -7,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_fakes import CONVOLUTIONS, SMALL, RandomExecutor, ScriptedExecutor, make_loop, small_space
 
+from autokeras_lite.config import Budget
 from autokeras_lite.errors import ConfigError
+from autokeras_lite.search.clock import Clock
 from autokeras_lite.search.proposer import Proposer
 from autokeras_lite.search.samplers import SAMPLERS
 from autokeras_lite.search.study_record import TRIAL_ATTRIBUTE
@@ -49,6 +53,25 @@ def test_a_search_that_is_cut_anywhere_and_goes_on_is_the_search_that_was_never_
         assert course.finished == whole.finished
         assert course.best == whole.best
         assert course.streak == whole.streak
+
+
+@pytest.mark.parametrize("luck", range(5))
+def test_a_search_with_a_time_limit_goes_on_with_a_number_of_trials(tmp_path, luck):
+    """Its turns went by seconds until then, and from there on they do not."""
+    ticks = count()
+    clock = Clock(Budget(seconds=60.0), 0.0, now=lambda: 0.1 * next(ticks))
+    course, journal = run(tmp_path, luck, 2, clock=clock, spaces=SPACES["two"])
+    assert len(course.finished) > 10
+    more = course.num_counted + 6
+    extended, continued = run(tmp_path, luck, 2, trials=more, spaces=SPACES["two"])
+    assert continued.startswith(journal)
+    assert extended.num_counted == more
+    assert {event["counts_seconds"] for event in events_of(journal)} == {True}
+    assert {event["counts_seconds"] for event in events_of(continued[len(journal) :])} == {False}
+
+
+def events_of(journal: bytes):
+    return [event for event in map(json.loads, journal.splitlines()) if event["event"] == "begun"]
 
 
 def test_it_may_be_cut_more_than_once_and_in_the_middle_of_a_line(tmp_path):
