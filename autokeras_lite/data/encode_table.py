@@ -38,6 +38,7 @@ _MOST_SCALED: Mapping[ColumnKind, int] = MappingProxyType(
     {ColumnKind.NUMBER: 1, ColumnKind.DATE: len(SCALED_DATE_PARTS)}
 )  # features of a column that are scaled
 _SMALLEST_WIDTH = 1e-150  # a narrower column is constant to any model
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -216,23 +217,27 @@ def refit_table(frame: pd.DataFrame, layout: TableEncoding) -> TableEncoding:
 def robust_scale(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return center and scale: the median, and 1 / (q75 - q25).
 
-    Where the quartiles are equal they are those of the values other than the median: amounts that are mostly 0 are
-    told apart by how the others differ, not by the largest of them. Where these are equal too, the scale is
-    2 / (max - min), or 0. Values that are missing do not count; without any, both are 0.
+    Where the quartiles are equal the values other than the median count: their own quartile distance, or how far their
+    middle one is from the median, if that is more. So amounts that are mostly 0 are told apart by how the others
+    differ, not by the largest of them. Where their quartiles are equal too, the scale is 2 / (max - min), or 0. Values
+    that are missing do not count; without any, both are 0.
 
     Example:
         >>> robust_scale(np.array([1.0, 2.0, 3.0, np.nan]))
         (2.0, 1.0)
         >>> robust_scale(np.array([0.0] * 20 + [10.0, 15.0, 20.0, 25.0, 99_999.0]))
-        (0.0, 0.1)
+        (0.0, 0.05)
     """
     present = np.clip(values[~np.isnan(values)], -LARGEST_NUMBER, LARGEST_NUMBER)
     if not len(present):
         return 0.0, 0.0
     center = float(np.median(present))
-    for some in (present, present[present != center]):
-        if (width := _quartile_distance(some)) > _SMALLEST_WIDTH:
-            return center, 1.0 / width
+    if (width := _quartile_distance(present)) > _SMALLEST_WIDTH:
+        return center, 1.0 / width
+    others = present[present != center]
+    away = float(np.median(np.abs(others - center))) if len(others) else 0.0
+    if (width := _quartile_distance(others)) > _ROUNDING * away:
+        return center, 1.0 / max(width, away)
     width = float(np.ptp(present))
     return center, 2.0 / width if width > _SMALLEST_WIDTH else 0.0
 

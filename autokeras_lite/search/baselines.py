@@ -260,7 +260,7 @@ def _tree_size(inputs: InputSpec) -> tuple[int, int]:
 
 def _tree_cost(inputs: InputSpec, task: Task, rows: int) -> float:
     width, _ = _tree_size(inputs)
-    a_tree = 1e-3 + 4e-5 * width + rows * width / 1.5e8
+    a_tree = 1e-3 + 4e-5 * width + rows * width / 1.2e8
     return _rounds(task) * task.units * a_tree
 
 

@@ -36,7 +36,7 @@ def believe(
     winner = mixture.members[0][0][0].number if is_one else None
     ensemble = None if is_one else Ensemble(mixture.predictions, mixture.gain)
     judges = Judges(judged.labels, judged.folds, _clusters(prepared, judged))
-    ending = Ending(winner, ensemble, mixture.refit)
+    ending = Ending(winner, ensemble, mixture.more_rows)
     return measure_trust(prepared.task, judges, judged.predictions, candidates, ending=ending)
 
 

@@ -151,7 +151,7 @@ def _refit(
     if len(trained) < len(cohorts):
         mixture = keep_members(prepared, mixture, judged, trained)
     (fold,) = data.folds
-    return replace(mixture, refit=True), [
+    return replace(mixture, more_rows=_more_rows(prepared)), [
         Weights(
             file=place.trial(spec.number) / "weights-0.npz",
             encoding=prepared.layout,
@@ -170,5 +170,15 @@ def _refit_epochs(prepared: Prepared, outcome: TrialOutcome) -> int:
     An epoch of a fold is as long as the smallest fold. Where that is much shorter than all rows (folds in time), there
     are fewer epochs, so that the number of steps is the measured one.
     """
-    share = min(len(fold.train_rows) for fold in prepared.data.folds) / len(prepared.dataset)
+    share = _smallest_share(prepared)
     return max(1, round(outcome.best_epoch * (share if share < _EVEN_SHARE else 1.0)))
+
+
+def _more_rows(prepared: Prepared) -> float:
+    """Return how many times as many rows all are as those of a fold; 1 for folds in time, whose later rows differ."""
+    share = _smallest_share(prepared)
+    return 1.0 / share if share >= _EVEN_SHARE else 1.0
+
+
+def _smallest_share(prepared: Prepared) -> float:
+    return min(len(fold.train_rows) for fold in prepared.data.folds) / len(prepared.dataset)

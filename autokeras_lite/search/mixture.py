@@ -24,8 +24,8 @@ class Mixture:
 
     `predictions` `(rows, units)` are of the rows that judged, fold after fold, with the `temperature`; `score` and
     `fold_scores` are theirs. `gain` is how much better an ensemble is than the best trial on rows that chose neither,
-    `gain_error` its standard error; both are 0 for a single trial. `refit` says that the members were trained once
-    more, on all rows.
+    `gain_error` its standard error; both are 0 for a single trial. Members that were trained once more had `more_rows`
+    times as many rows as when they were measured.
     """
 
     members: tuple[tuple[Finished, float], ...]
@@ -35,7 +35,7 @@ class Mixture:
     temperature: float = 1.0
     gain: float = 0.0
     gain_error: float = 0.0
-    refit: bool = False
+    more_rows: float = 1.0
 
     @property
     def is_single(self) -> bool:

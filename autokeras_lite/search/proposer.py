@@ -33,7 +33,7 @@ class Proposer:
     ) -> None:
         self._studies = {study.space.name: study for study in studies}
         self._starts = {study.space.name: list(study.space.starts(num_rows)) for study in studies}
-        self._turns = Turns(tuple(self._studies), task.direction, counts_seconds=False)
+        self._turns = Turns(tuple(self._studies), task.direction)
         self._exhausted: set[str] = set()
         self._check = check
         self._misfits: Counter[str] = Counter()
@@ -49,9 +49,8 @@ class Proposer:
 
         With `counts_seconds` the turn goes by what a space promises for its time, else by what it promises.
         """
-        self._turns.counts_seconds = counts_seconds
         while not self.is_exhausted:
-            first = self._next()
+            first = self._next(counts_seconds=counts_seconds)
             if first is not None and self._fits(first):
                 cohort = self._with_variants(first, num_lanes if _has_lanes(first) else 1)
                 for proposal in cohort:
@@ -95,8 +94,8 @@ class Proposer:
     def _is_done(self, name: str) -> bool:
         return name in self._exhausted and not self._starts[name]
 
-    def _next(self) -> Proposal | None:
-        name = next(name for name in self._turns.ranked() if not self._is_done(name))
+    def _next(self, *, counts_seconds: bool) -> Proposal | None:
+        name = next(name for name in self._turns.ranked(counts_seconds=counts_seconds) if not self._is_done(name))
         study = self._studies[name]
         if self._starts[name]:
             values = self._starts[name].pop(0)

@@ -26,16 +26,12 @@ class Turns:
     next of n + 1 draws is the best of them with probability 1 / (n + 1) (Renyi 1962, on records), and it gets ahead of
     the best of all spaces by about `exp(-behind / spread)` of the spread, where `behind` is how far the space is from
     the best and `spread` how far trials are from the best of their space. So a space that is behind is tried less and
-    less, one that has just been improved is tried more, and of two that are alike the cheaper one leads. Whether it
-    `counts_seconds` may change from turn to turn.
+    less, one that has just been improved is tried more, and of two that are alike the cheaper one leads.
     """
 
-    def __init__(
-        self, names: Sequence[str], direction: Literal["maximize", "minimize"], *, counts_seconds: bool
-    ) -> None:
+    def __init__(self, names: Sequence[str], direction: Literal["maximize", "minimize"]) -> None:
         self._spaces = {name: _Space() for name in names}
         self._sign = -1.0 if direction == "maximize" else 1.0
-        self.counts_seconds = counts_seconds
 
     def begin(self, name: str) -> None:
         """Take note of a trial that begins."""
@@ -48,25 +44,25 @@ class Turns:
         if score is not None:
             space.errors.append(self._sign * score)
 
-    def ranked(self) -> list[str]:
+    def ranked(self, *, counts_seconds: bool) -> list[str]:
         """Return the spaces, the most promising first; those that had no turn lead, in the order in which they came.
 
         Example:
-            >>> turns = Turns(["large", "small"], "maximize", counts_seconds=True)
+            >>> turns = Turns(["large", "small"], "maximize")
             >>> for name, score, seconds in (("large", 0.91, 40.0), ("small", 0.90, 5.0)):
             ...     turns.begin(name)
             ...     turns.learn(name, score, seconds)
-            >>> turns.ranked()
+            >>> turns.ranked(counts_seconds=True)
             ['small', 'large']
         """
-        promises = self.promises()
+        promises = self.promises(counts_seconds=counts_seconds)
         return sorted(promises, key=promises.__getitem__, reverse=True)
 
-    def promises(self) -> dict[str, float]:
+    def promises(self, *, counts_seconds: bool) -> dict[str, float]:
         """Return what each space promises, in no particular unit: infinity before its first turn."""
-        return {name: self._promise(name) for name in self._spaces}
+        return {name: self._promise(name, counts_seconds=counts_seconds) for name in self._spaces}
 
-    def _promise(self, name: str) -> float:
+    def _promise(self, name: str, *, counts_seconds: bool) -> float:
         space = self._spaces[name]
         if space.begun == 0:
             return math.inf
@@ -74,7 +70,7 @@ class Turns:
             return -float(space.begun)
         behind = (min(space.errors) - self._best()) / self._spread() if space.errors else _BEHIND_WHEN_FAILED
         promise = math.exp(-behind) / (space.begun + 1)
-        return promise / max(fmean(space.seconds), _LEAST_SECONDS) if self.counts_seconds else promise
+        return promise / max(fmean(space.seconds), _LEAST_SECONDS) if counts_seconds else promise
 
     def _best(self) -> float:
         return min(error for space in self._spaces.values() for error in space.errors)

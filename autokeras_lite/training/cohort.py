@@ -195,6 +195,7 @@ def _keep_best(groups: Sequence[Group], *, keeps_last: bool) -> None:
         for lane in group.members:
             if lane.trial in improved and lane.last is not None:
                 lane.best_predictions = lane.last.predictions
+            lane.last = None
         kept = [lane.runs and (keeps_last or lane.trial in improved) for lane in group.members]
         if any(kept):
             group.program.keep_best(np.asarray(kept))

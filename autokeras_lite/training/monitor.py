@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Any
+
+import numpy as np
 
 from autokeras_lite.tasks.task import Task
 from autokeras_lite.trial import TrainingConfig
@@ -60,8 +61,8 @@ class Monitor:
         Of two epochs with the same score the one with the lower validation loss is better, so that a coarse metric
         (accuracy over few rows) does not stop a trial that still learns; or the later one, where the config says so.
         """
-        loss, score = fmean(validation_losses), fmean(scores)
-        self.losses.append(fmean(losses))
+        loss, score = float(np.mean(validation_losses)), float(np.mean(scores))
+        self.losses.append(float(np.mean(losses)))
         self.validation_losses.append(loss)
         self.scores.append(score)
         if self.has_diverged:

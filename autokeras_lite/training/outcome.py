@@ -61,8 +61,7 @@ def _write_trial(folder: Path, lanes: Sequence[Lane]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     predictions = {}
     for lane in lanes:
-        if lane.weights is None:
-            continue
+        assert lane.weights is not None
         flat, state = lane.weights
         shapes = [tuple(variable.shape) for variable in lane.model.trainable_variables]
         write_weights(folder / f"weights-{lane.fold}.npz", unflatten(flat, shapes), state)

@@ -44,8 +44,9 @@ class Sight:
 class Lane:
     """One trial on one fold, while it trains.
 
-    `last` is what its last epoch was like, `row_seconds` what a validation row took, at best. `best_predictions` and,
-    once the trial has ended, `weights` are those of the trial's best epoch.
+    `last` is what its last epoch was like, until its trial was judged by it; `row_seconds` what a validation row took,
+    at best. `best_predictions` and, once the trial has ended, `weights` are those of the trial's best epoch; only a
+    cohort that stops after so many epochs keeps the last weights.
     """
 
     trial: TrialProgress

@@ -62,7 +62,7 @@ def judge(trust: Trust, truth: float) -> Row:
     return row | {"equals": len(trust.equals), "truth": truth, "held": bool(trust.low <= truth <= trust.high)}
 
 
-def summarise(rows: Iterable[Row], truth: str = "truth") -> list[Row]:
+def summarise(rows: Iterable[Row]) -> list[Row]:
     """Return coverage and bias for each metric and for all, holdouts and folds apart.
 
     A bias is the mean of score minus truth, more being better, in standard errors of the score (the width of the
@@ -73,7 +73,7 @@ def summarise(rows: Iterable[Row], truth: str = "truth") -> list[Row]:
     frame = pd.DataFrame(rows)
     sign = np.where(frame["direction"] == "maximize", 1.0, -1.0)
     error = (frame["high"] - frame["low"]) / (2 * 1.645)
-    true = frame[truth]
+    true = frame["truth"]
     frame = frame.assign(
         raw=sign * (frame["score"] - true) / error,
         left=sign * (frame["corrected"] - true) / error,
@@ -124,8 +124,11 @@ def _line(validation: str, metric: Any, part: pd.DataFrame) -> Row:
 
 
 def extend(out: Path, wanted: Sequence[Row], run: Callable[[Row], Iterable[Row]], title: Row) -> None:
-    """Run what is wanted and not in the file yet, writing after each search."""
-    rows: list[Row] = json.loads(out.read_text())["rows"] if out.exists() else []
+    """Run what is wanted and not in the file yet, writing after each search; `title` names the method too."""
+    known: Row = json.loads(out.read_text()) if out.exists() else {"rows": [], **title}
+    if any(known.get(key) != value for key, value in title.items()):
+        raise SystemExit(f"{out} was made by another method than {title}. Delete it, or choose another --out.")
+    rows: list[Row] = known["rows"]
     for place in wanted:
         if any(all(row[key] == value for key, value in place.items()) for row in rows):
             continue
@@ -139,12 +142,8 @@ def extend(out: Path, wanted: Sequence[Row], run: Callable[[Row], Iterable[Row]]
 def write(out: Path, rows: list[Row], title: Row) -> list[Row]:
     """Write the rows with their summary, and return that."""
     lines = [] if not rows else [{"truth": "model", **line} for line in summarise(rows)]
-    folds = [row for row in rows if row.get("truth_of_folds") is not None]
-    lines += (
-        [{"truth": "networks of the folds", **line} for line in summarise(folds, "truth_of_folds")] if folds else []
-    )
     alone = [{**row, **row["alone"]} for row in rows if row.get("alone")]
-    lines += [{"truth": "the best trial alone", **line} for line in summarise(alone)] if alone else []
+    lines += [{"truth": "measured networks", **line} for line in summarise(alone)] if alone else []
     text = ",\n".join(f"  {json.dumps(row)}" for row in rows)
     head = json.dumps(title | {"summary": lines}, indent=1)[:-2]
     neighbour = out.with_suffix(".tmp")

@@ -44,6 +44,7 @@ from autokeras_lite.trial import TrialOutcome, TrialSpec
 
 HERE = Path(__file__).parent
 TRIALS, TEST_ROWS, NAME = 12, 20_000, "judged"
+METHOD = "one epoch for all folds, second look, ensemble, refit with its gain"
 METRICS = {
     "adult": ("roc_auc", "accuracy", "log_loss"),
     "connect4": ("log_loss", "accuracy", "balanced_accuracy"),
@@ -182,7 +183,7 @@ def main() -> None:
         {"table": names[i % len(names)], "seed": i // len(names), "validation": (1, 5)[(i + i // len(names)) % 2]}
         for i in range(asked.searches)
     ]
-    extend(asked.out, places, partial(run, tables), {"trials": TRIALS, "test_rows": TEST_ROWS})
+    extend(asked.out, places, partial(run, tables), {"method": METHOD, "trials": TRIALS, "test_rows": TEST_ROWS})
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ For each draw of rows from a public table, 64 configurations of a small network 
 default, the others are random) are trained with five folds. Then the best of the first 1, 2, 4 ... by its validation
 score is picked, for many orders of the random ones, and what rows that nobody has seen say of the pick is written down.
 Each configuration keeps its best epochs in one of three ways: every fold its own; the same, but picked by the best
-epoch of the mean of all folds; or all folds keep that epoch. Last, the predictions of the best five are averaged, as an
-ensemble does, and compared with those of the default, the folds averaged in both.
+epoch of the mean of all folds; or all folds keep that epoch. Last, the predictions of the best five are averaged with
+equal shares, and compared with those of the default, the folds averaged in both.
 
     python experiments/006_trust/run_how_many.py [--draws 6] [--out result_how_many.json]
 
@@ -84,8 +84,8 @@ def _averaged(said: Array, gain: Callable[[Array], float], orders: list[Array]) 
     start, told = gain(np.array([0])), {}
     for count in COUNTS:
         best = [order[:count][np.argsort(-said[order[:count]])[:MOST_MEMBERS]] for order in orders]
-        distinct = {tuple(sorted(trials)): 0.0 for trials in best}
-        distinct = {trials: max(gain(np.array(trials)) - start, -10.0) for trials in distinct}
+        sets = {tuple(sorted(trials)) for trials in best}
+        distinct = {trials: max(gain(np.array(trials)) - start, -10.0) for trials in sets}
         told[str(count)] = round(float(np.mean([distinct[tuple(sorted(trials))] for trials in best])), 4)
     return told
 

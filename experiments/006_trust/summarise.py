@@ -72,8 +72,8 @@ def main() -> None:
     text = (HERE / "README.md").read_text()
     for name, table in tables.items():
         print(f"{table}\n")
-        before, _, rest = text.partition(f"<!-- {name} -->")
-        _, _, after = rest.partition(f"<!-- end of {name} -->")
+        before, rest = text.split(f"<!-- {name} -->")
+        _, after = rest.split(f"<!-- end of {name} -->")
         text = f"{before}<!-- {name} -->\n\n{table}\n\n<!-- end of {name} -->{after}"
     if asked.readme:
         (HERE / "README.md").write_text(text)

@@ -65,9 +65,9 @@ def in_turn(bench: Bench, limit: float) -> float:
 def by_promise(bench: Bench, limit: float, *, counts_seconds: bool) -> float:
     """Play the family that promises most each time; return the best error."""
     left = {name: list(some) for name, some in bench.trials.items()}
-    turns, found, spent = Turns(FAMILIES, "minimize", counts_seconds=counts_seconds), 1.0, 0.0
+    turns, found, spent = Turns(FAMILIES, "minimize"), 1.0, 0.0
     while any(left.values()):
-        name = next(name for name in turns.ranked() if left[name])
+        name = next(name for name in turns.ranked(counts_seconds=counts_seconds) if left[name])
         raw, error, seconds = left[name].pop(0)
         spent += seconds
         if spent > limit:

@@ -240,13 +240,13 @@ def test_a_model_that_has_seen_all_rows_is_expected_to_be_better_but_not_than_th
     judges, predictions = draw_trials(task, np.random.default_rng(10), trials=6, folds=5)
     curves = {number: Candidate("tpe", 1, curve=(0.5, 0.6) * 10) for number in predictions}
     measured = measure_trust(task, judges, predictions, curves)
-    again = measure_trust(task, judges, predictions, curves, ending=Ending(refit=True))
+    again = measure_trust(task, judges, predictions, curves, ending=Ending(more_rows=1.25))
     sign = 1 if task.direction == "maximize" else -1
     assert 0 < sign * (again.corrected - measured.corrected) < measured.high - measured.low
     assert sign * again.corrected <= sign * again.score
     assert (again.gain, again.overtuned) == (measured.gain, measured.overtuned)
     alone = {1: predictions[1]}
-    only = measure_trust(task, judges, alone, describe(alone), ending=Ending(refit=True))
+    only = measure_trust(task, judges, alone, describe(alone), ending=Ending(more_rows=1.25))
     assert only.corrected == pytest.approx(only.score)
 
 

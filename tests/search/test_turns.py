@@ -12,8 +12,8 @@ NAMES = ("first", "second", "third")
 TRIALS = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 1000), st.floats(0.1, 100)), min_size=3, max_size=20)
 
 
-def turns_of(trials, direction="minimize", *, counts_seconds=True):
-    turns = Turns(NAMES, direction, counts_seconds=counts_seconds)
+def turns_of(trials, direction="minimize"):
+    turns = Turns(NAMES, direction)
     for name, score, seconds in trials:
         turns.begin(name)
         turns.learn(name, score, seconds)
@@ -22,9 +22,9 @@ def turns_of(trials, direction="minimize", *, counts_seconds=True):
 
 def play(errors, seconds, num_turns):
     """Let spaces whose trials are drawn evenly around these errors take turns."""
-    turns, taken = Turns(tuple(errors), "minimize", counts_seconds=True), Counter()
+    turns, taken = Turns(tuple(errors), "minimize"), Counter()
     for _ in range(num_turns):
-        name = turns.ranked()[0]
+        name = turns.ranked(counts_seconds=True)[0]
         turns.begin(name)
         taken[name] += 1
         turns.learn(name, errors[name] + 0.1 * (taken[name] * 0.618 % 1.0), seconds[name])
@@ -32,9 +32,9 @@ def play(errors, seconds, num_turns):
 
 
 def test_every_space_has_a_turn_before_any_has_two_and_while_nothing_is_known_they_alternate():
-    turns, taken = Turns(NAMES, "maximize", counts_seconds=True), []
+    turns, taken = Turns(NAMES, "maximize"), []
     for _ in range(6):
-        taken.append(turns.ranked()[0])
+        taken.append(turns.ranked(counts_seconds=True)[0])
         turns.begin(taken[-1])
     assert taken == [*NAMES, *NAMES]
 
@@ -53,14 +53,14 @@ def test_of_spaces_that_are_alike_the_cheaper_one_has_more_turns():
 
 
 def test_a_space_that_only_failed_comes_after_those_with_scores_but_comes():
-    turns = Turns(NAMES, "maximize", counts_seconds=False)
+    turns = Turns(NAMES, "maximize")
     for name, score in (("first", None), ("second", 0.5), ("third", 0.5)):
         turns.begin(name)
         turns.learn(name, score, 1.0)
-    assert turns.ranked()[-1] == "first"
+    assert turns.ranked(counts_seconds=False)[-1] == "first"
     taken = []
     for _ in range(40):
-        taken.append(turns.ranked()[0])
+        taken.append(turns.ranked(counts_seconds=False)[0])
         turns.begin(taken[-1])
         turns.learn(taken[-1], None if taken[-1] == "first" else 0.4, 1.0)
     assert "first" in taken
@@ -70,15 +70,16 @@ def test_a_space_that_only_failed_comes_after_those_with_scores_but_comes():
 def test_the_unit_of_the_score_does_not_matter(trials, factor, offset):
     scaled = [(name, factor * score + offset, seconds) for name, score, seconds in trials]
     mirrored = [(name, -score, seconds) for name, score, seconds in trials]
-    assert turns_of(mirrored, "maximize").ranked() == turns_of(trials).ranked()
-    first, second = turns_of(trials).promises(), turns_of(scaled).promises()
-    assert second == pytest.approx(first, rel=1e-6)
+    plain = turns_of(trials)
+    assert turns_of(mirrored, "maximize").ranked(counts_seconds=True) == plain.ranked(counts_seconds=True)
+    promises = turns_of(scaled).promises(counts_seconds=True)
+    assert promises == pytest.approx(plain.promises(counts_seconds=True), rel=1e-6)
 
 
 @given(TRIALS, st.lists(st.floats(0.1, 100), min_size=20, max_size=20))
 def test_without_seconds_only_scores_and_their_order_count(trials, others):
     changed = [(name, score, other) for (name, score, _), other in zip(trials, others, strict=False)]
-    plain, timed = (turns_of(some, counts_seconds=False).ranked() for some in (trials, changed))
+    plain, timed = (turns_of(some).ranked(counts_seconds=False) for some in (trials, changed))
     assert plain == timed
 
 
@@ -88,6 +89,6 @@ def test_a_new_best_raises_the_promise_of_its_space_over_that_of_another_draw(tr
     best = min(score for _, score, _ in trials)
     worst = max(score for _, score, _ in trials)
     assume(worst > best)
-    improved = turns_of([*trials, (name, best, 1.0)], counts_seconds=False).promises()[name]
-    wasted = turns_of([*trials, (name, worst, 1.0)], counts_seconds=False).promises()[name]
+    improved = turns_of([*trials, (name, best, 1.0)]).promises(counts_seconds=False)[name]
+    wasted = turns_of([*trials, (name, worst, 1.0)]).promises(counts_seconds=False)[name]
     assert improved >= wasted

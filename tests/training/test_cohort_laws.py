@@ -124,6 +124,18 @@ def test_the_folds_of_a_trial_keep_the_best_epoch_of_their_mean_and_end_together
 
 
 @pytest.mark.slow
+def test_a_trial_ends_with_the_first_of_its_folds_that_diverges(make_job):
+    data = make_data(TaskKind.REGRESSION, folds=3)
+    wild = replace(data.folds[1], targets=np.full_like(data.folds[1].targets, 1e30))
+    data = replace(data, folds=(data.folds[0], wild, data.folds[2]))
+    job = make_job(data, TASKS[TaskKind.REGRESSION], (make_spec(0, epochs=5, patience=5),))
+    (outcome,) = train_cohort(job, go_on)
+    assert (outcome.cause, outcome.score, outcome.epochs) == (Cause.DIVERGED, None, 0)
+    assert "in epoch 1" in outcome.message
+    assert not list(job.trials_folder.glob("*/weights-*.npz"))
+
+
+@pytest.mark.slow
 def test_a_lane_that_diverges_ends_alone(make_job, tmp_path: Path):
     data = make_data(TaskKind.REGRESSION)
     plain = {"depth": 2, "width": 16, "dropout": 0.0}

@@ -117,6 +117,13 @@ def groups() -> Case:
     )
 
 
+def folds_in_groups() -> Case:
+    """The folds of a trial in several programs, for want of memory."""
+    specs = tuple(make_spec(n, optimizer="adamax", epochs=4, patience=4) for n in range(2))
+    data = make_data(TaskKind.MULTICLASS, folds=3)
+    return Case(TaskKind.MULTICLASS, specs, data, (Cause.OK, Cause.OK), die=3, lanes=(2, 2, 2), free_bytes=400_000)
+
+
 def refit() -> Case:
     """A configuration that is trained again, for so many epochs of its schedule."""
     spec = make_spec(0, config=NOISY, optimizer="adadelta", epochs=8, schedule="one_cycle", warmup=0.1)
@@ -165,6 +172,7 @@ def stack(name: str, optimizer: str, lanes: tuple[int, ...]) -> Case:
 CASES = {
     "dense": dense,
     "folds": folds,
+    "folds in groups": folds_in_groups,
     "compacted": compacted,
     "groups": groups,
     "refit": refit,
