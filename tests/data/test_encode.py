@@ -68,13 +68,6 @@ def test_where_the_quartiles_agree_the_range_scales_and_a_constant_becomes_zero(
     assert encode_of(frame, kinds).content.columns[0].scale == scale
 
 
-def test_amounts_that_are_mostly_equal_are_scaled_by_the_others():
-    near, far = [1_000.0, 2_000.0, 3_000.0, 9_000.0, 90_000.0], [1_700.0, 1_800.0, 1_900.0, 2_000.0]
-    for others, width in ((near, 7_000.0), (far, 1_850.0), ([0.3, 0.1 + 0.2], 0.15)):
-        frame, kinds = column("number", *[0.0] * 20, *others)
-        assert encode_of(frame, kinds).content.columns[0].scale == pytest.approx(1 / width)
-
-
 def test_a_missing_number_is_zero_and_flagged():
     frame, kinds = column("number", 1.0, None, 3.0, 5.0)
     arrays = encode_of(frame, kinds).encode(frame)

@@ -7,10 +7,12 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info
 
 from autokeras_lite.config import Goal
 from autokeras_lite.data.arrays import ArraySpec, EncodedData, EncodedFold, InputSpec
 from autokeras_lite.data.dataset import InputKind
+from autokeras_lite.search import baselines
 from autokeras_lite.search.baseline import Baseline, compare_with_baselines
 from autokeras_lite.search.baselines import fit_baselines
 from autokeras_lite.tasks.infer import infer_task
@@ -254,3 +256,19 @@ def test_the_comparison_is_honest(task: Task, best: float | None, scores: tuple[
     names = ("constant", "linear", "gradient_boosting")
     baselines = [Baseline(name, score, 0.1) for name, score in zip(names, scores, strict=True)]
     assert says in compare_with_baselines(task, best, baselines)
+
+
+def test_baselines_have_one_thread_since_trials_hold_the_other_cores(monkeypatch):
+    predict, threads = baselines._predict, set()
+
+    def watched(*given):
+        threads.update(library["num_threads"] for library in threadpool_info())
+        return predict(*given)
+
+    monkeypatch.setattr(baselines, "_predict", watched)
+    x, y = load_breast_cancer(return_X_y=True)
+    spec, arrays = table(x)
+    targets = pd.DataFrame({"y": y})
+    task = infer_task(targets, Goal())
+    fit_baselines(encode(spec, arrays, task, targets), task)
+    assert threads == {1}
