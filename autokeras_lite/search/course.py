@@ -126,15 +126,17 @@ class Course:
         """Whether there are trials to be tried again."""
         return bool(self._waiting)
 
-    def begin(self, num_lanes: int, *, counts_seconds: bool = False) -> Running | None:
+    def begin(self, num_lanes: int, *, counts_seconds: bool = False, space: str = "") -> Running | None:
         """Begin a cohort: one that is to be tried again, else a new one of so many trials at most, if there is one.
 
-        `counts_seconds` says that what trials took decides whose turn it is (see `Proposer`).
+        `counts_seconds` says that what trials took decides whose turn it is; with `space` that is decided already (see
+        `Proposer`).
         """
         if self._waiting:
             running = self._numbered(self._waiting.pop(0))
         else:
-            proposals = self.proposer.propose(num_lanes, counts_seconds=counts_seconds) if num_lanes > 0 else ()
+            turn = partial(self.proposer.propose, counts_seconds=counts_seconds, space=space)
+            proposals = turn(num_lanes) if num_lanes > 0 else ()
             if not proposals:
                 return None
             running = self._numbered(self._made(proposals))

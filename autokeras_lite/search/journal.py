@@ -18,15 +18,10 @@ from autokeras_lite.trial import TrialOutcome
 Event = Mapping[str, Any]
 
 
-def cohort_begun(
-    number: int, num_lanes: int, trials: Mapping[int, Mapping[str, Any]], *, counts_seconds: bool = False
-) -> Event:
-    """A cohort was made; `num_lanes` is how many were asked for, `trials` holds the values of those that came.
-
-    `counts_seconds` says that its turn came by what trials took.
-    """
-    how = {"lanes": num_lanes, "counts_seconds": counts_seconds}
-    return {"event": "begun", "cohort": number, **how, "trials": {str(n): v for n, v in trials.items()}}
+def cohort_begun(number: int, num_lanes: int, trials: Mapping[int, Mapping[str, Any]], *, space: str = "") -> Event:
+    """A cohort of a space was made; `num_lanes` is how many were asked for, `trials` the values of those that came."""
+    of = {"cohort": number, "space": space, "lanes": num_lanes}
+    return {"event": "begun", **of, "trials": {str(n): v for n, v in trials.items()}}
 
 
 def rung_reached(cohort: int, rung: int, scores: Mapping[int, float]) -> Event:

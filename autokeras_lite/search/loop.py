@@ -124,7 +124,7 @@ class SearchLoop:
 
     def _journal_begun(self, running: Running, num_lanes: int) -> None:
         values = {number: proposal.values for number, proposal in running.proposals.items()}
-        self._write(cohort_begun(running.cohort.number, num_lanes, values, counts_seconds=self._counts_seconds))
+        self._write(cohort_begun(running.cohort.number, num_lanes, values, space=running.cohort.specs[0].space))
 
     def _write(self, event: Event) -> None:
         self.around.journal.append({**event, "at": round(self.around.clock.elapsed_seconds, 2)})

@@ -44,13 +44,14 @@ class Proposer:
         """Whether every configuration of every space has been tried."""
         return all(self._is_done(name) for name in self._studies)
 
-    def propose(self, num_lanes: int, *, counts_seconds: bool = False) -> tuple[Proposal, ...]:
+    def propose(self, num_lanes: int, *, counts_seconds: bool = False, space: str = "") -> tuple[Proposal, ...]:
         """Propose at most so many configurations of one structure; nothing when all have been tried.
 
-        With `counts_seconds` the turn goes by what a space promises for its time, else by what it promises.
+        With `counts_seconds` the turn goes by what a space promises for its time, else by what it promises. A `space`
+        has the turn, whatever it promises, as long as it has anything to try.
         """
         while not self.is_exhausted:
-            first = self._next(counts_seconds=counts_seconds)
+            first = self._next(counts_seconds=counts_seconds, space=space)
             if first is not None and self._fits(first):
                 cohort = self._with_variants(first, num_lanes if _has_lanes(first) else 1)
                 for proposal in cohort:
@@ -94,8 +95,10 @@ class Proposer:
     def _is_done(self, name: str) -> bool:
         return name in self._exhausted and not self._starts[name]
 
-    def _next(self, *, counts_seconds: bool) -> Proposal | None:
-        name = next(name for name in self._turns.ranked(counts_seconds=counts_seconds) if not self._is_done(name))
+    def _next(self, *, counts_seconds: bool, space: str) -> Proposal | None:
+        ranked = self._turns.ranked(counts_seconds=counts_seconds)
+        ranked.sort(key=lambda name: name != space)
+        name = next(name for name in ranked if not self._is_done(name))
         study = self._studies[name]
         if self._starts[name]:
             values = self._starts[name].pop(0)

@@ -33,7 +33,7 @@ def replay(course: Course, events: Sequence[Event]) -> None:
 
 
 def _begin(course: Course, event: Event) -> None:
-    running = course.begin(event["lanes"], counts_seconds=event.get("counts_seconds", course.plan.trials is None))
+    running = course.begin(event["lanes"], space=event.get("space", ""))
     values = {} if running is None else {str(n): dict(p.values) for n, p in running.proposals.items()}
     if json.loads(json.dumps(values, default=str)) != event["trials"]:
         raise _other_version(event)

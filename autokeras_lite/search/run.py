@@ -57,6 +57,8 @@ DEFAULT_SPACES: Mapping[InputKind, tuple[str, ...]] = MappingProxyType(
         InputKind.TOKENS: ("token_stack",),
     }
 )
+# What is best where there is time for one trial only, and when there is: measured by experiments/009_reach, one core.
+_BEST_ALONE, _FEWEST_SECONDS_ALONE, _MOST_ROWS_A_SECOND = "tabular_tabm", 45.0, 750
 # Baselines may take this much of a time limit: they are the first answer, not the search.
 _BASELINE_SHARE = 0.5
 _FEWEST_BASELINE_SECONDS = 1.0
@@ -91,8 +93,13 @@ def load_spaces(names: tuple[str, ...]) -> tuple[SearchSpace, ...]:
     return spaces
 
 
-def choose_spaces(asked: tuple[SearchSpace, ...], kind: InputKind) -> tuple[SearchSpace, ...]:
+def choose_spaces(
+    asked: tuple[SearchSpace, ...], kind: InputKind, *, has_time: bool = False
+) -> tuple[SearchSpace, ...]:
     """Return the spaces to search for inputs of this kind: those asked for, or the usual ones.
+
+    The usual ones begin with the quickest, which soon has a score; where one trial of another `has_time` to get far,
+    they begin with the one that is best alone.
 
     Raises:
         SpaceError: a space that was asked for takes other inputs.
@@ -104,7 +111,14 @@ def choose_spaces(asked: tuple[SearchSpace, ...], kind: InputKind) -> tuple[Sear
                 f"The space {space.name!r} takes {takes}; the inputs are of kind {kind}. "
                 f"Expected a space such as {DEFAULT_SPACES[kind][0]}. Choose another --space."
             )
-    return asked or tuple(load_space(name) for name in DEFAULT_SPACES[kind])
+    usual = sorted(DEFAULT_SPACES[kind], key=lambda name: has_time and name != _BEST_ALONE)
+    return asked or tuple(load_space(name) for name in usual)
+
+
+def _has_time(config: SearchConfig, num_rows: int) -> bool:
+    """Say whether a single trial of a large network would get far in the time limit."""
+    seconds = config.budget.seconds
+    return seconds is not None and seconds >= max(_FEWEST_SECONDS_ALONE, num_rows / _MOST_ROWS_A_SECOND)
 
 
 def run_search(
@@ -116,7 +130,7 @@ def run_search(
         AutokerasLiteError: the data, the task or the spaces do not fit, no trial came to a score, or the disk is full.
     """
     config = asked.config
-    chosen = choose_spaces(spaces, given.kind)
+    chosen = choose_spaces(spaces, given.kind, has_time=_has_time(config, len(given)))
     prepared = prepare(given, config, quantiles=any(wants_quantiles(space, FAMILIES) for space in chosen))
     test_rows = None if asked.test is None else read_test_rows(prepared, asked.test, config)
     course = _begin_course(prepared, asked, chosen, folder)
