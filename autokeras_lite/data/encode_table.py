@@ -236,7 +236,7 @@ def robust_scale(values: NDArray[np.float64]) -> tuple[float, float]:
         return center, 1.0 / width
     others = present[present != center]
     away = float(np.median(np.abs(others - center))) if len(others) else 0.0
-    if (width := _quartile_distance(others)) > _ROUNDING * away:
+    if (width := _quartile_distance(others)) > max(_SMALLEST_WIDTH, _ROUNDING * away):
         return center, 1.0 / max(width, away)
     width = float(np.ptp(present))
     return center, 2.0 / width if width > _SMALLEST_WIDTH else 0.0

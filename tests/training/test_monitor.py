@@ -1,6 +1,6 @@
 import math
-from statistics import fmean
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,7 +41,7 @@ def test_the_best_epoch_is_the_first_of_the_best_score(scores, direction):
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(*[st.floats(-1e3, 1e3)] * 3), min_size=1, max_size=20), directions)
 def test_an_epoch_is_as_good_as_the_mean_of_its_folds(scores, direction):
-    monitor, means = follow(scores, direction), [fmean(of_folds) for of_folds in scores]
+    monitor, means = follow(scores, direction), [float(np.mean(of_folds)) for of_folds in scores]
     best = max(means) if direction == "maximize" else min(means)
     assert (monitor.best_score, monitor.best_epoch) == (best, 1 + means.index(best))
     assert monitor.best_fold_scores == scores[monitor.best_epoch - 1]
