@@ -223,7 +223,7 @@ def _describe_ensemble(ensemble: "EnsembleSummary") -> str:
         return f"the best trial, calibrated{calibrated}"
     shares = ", ".join(f"{share:.0%} of {number}" for number, share in ensemble.shares.items())
     gain = f"{show_number(ensemble.gain)} ± {show_number(ensemble.gain_error)}"
-    return f"trials averaged ({shares}): better by {gain} on rows that did not choose it{calibrated}"
+    return f"trials averaged ({shares}): a gain of {gain} on rows that did not choose them{calibrated}"
 
 
 def _notes(summary: "SearchSummary") -> list[RenderableType]:

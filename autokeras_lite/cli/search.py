@@ -96,7 +96,7 @@ def _default(what: str) -> str:
     metavar="off|N",
     default=str(DEFAULT_ENSEMBLE),
     show_default=True,
-    help="The most trials whose predictions the final model averages, where that is better than the best one.",
+    help="The most trials whose predictions the final model averages, unless that is worse.",
 )
 @click.option(
     "--refit",

@@ -112,8 +112,8 @@ def describe_final_model(facts: Facts) -> str:
         return f"The model is {best}, calibrated{heated}."
     shares = ", ".join(f"{share:.0%} of trial {number}" for number, share in ensemble.shares.items())
     return (
-        f"The model averages {len(ensemble.shares)} networks ({shares}), which is better than the best one by "
-        f"{show_number(ensemble.gain)} ± {show_number(ensemble.gain_error)} on rows that did not choose them{heated}."
+        f"The model averages {len(ensemble.shares)} networks ({shares}). On rows that did not choose them that gains "
+        f"{show_number(ensemble.gain)} ± {show_number(ensemble.gain_error)} over the best one{heated}."
     )
 
 

@@ -1,14 +1,11 @@
 """What the score of this search is worth: brings what trials left to `autokeras_lite.search.trust`."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from autokeras_lite.search.clock import EXIT_SECONDS, TRACKING_SECONDS, Clock
 from autokeras_lite.search.course import Finished
 from autokeras_lite.search.folder import SearchFolder
-from autokeras_lite.search.mixture import Judged, Mixture, read_judged
+from autokeras_lite.search.mixture import Mixture, make_judges, read_judged
 from autokeras_lite.search.prepare import Prepared
-from autokeras_lite.search.trust import Candidate, Ending, Ensemble, Judges, Trust, measure_trust
+from autokeras_lite.search.trust import Candidate, Ending, Ensemble, Trust, measure_trust
 
 # Rows times trials times units that are judged in a second, on one of two busy cores.
 _CELLS_A_SECOND = 100_000
@@ -35,14 +32,5 @@ def believe(
     is_one = len(mixture.members) == 1
     winner = mixture.members[0][0][0].number if is_one else None
     ensemble = None if is_one else Ensemble(mixture.predictions, mixture.gain)
-    judges = Judges(judged.labels, judged.folds, _clusters(prepared, judged))
     ending = Ending(winner, ensemble, mixture.more_rows)
-    return measure_trust(prepared.task, judges, judged.predictions, candidates, ending=ending)
-
-
-def _clusters(prepared: Prepared, judged: Judged) -> NDArray[np.int64] | None:
-    """Return what rows belong together: those of one group, or one row that judges several times."""
-    groups = prepared.dataset.groups
-    if groups is not None:
-        return np.asarray(np.unique(groups, return_inverse=True)[1], np.int64).reshape(-1)[judged.rows]
-    return judged.rows if len(np.unique(judged.rows)) < len(judged.rows) else None
+    return measure_trust(prepared.task, make_judges(prepared, judged), judged.predictions, candidates, ending=ending)

@@ -74,7 +74,7 @@ def _most_members(prepared: Prepared, config: SearchConfig, around: Surroundings
     spare = left - around.clock.fewest_tail_seconds - _CHOOSING_SECONDS - cells / _CELLS_A_SECOND
     each = _MEMBER_SECONDS * around.clock.slowness()
     if len(prepared.data.folds) > 1 and config.strategy.refit:
-        each += around.clock.refit_seconds
+        each += around.clock.refit_seconds / around.executor.slots  # so many at a time
     return max(1, min(most, 1 + int(spare / each))) if spare > 0 else 1
 
 

@@ -13,6 +13,7 @@ from autokeras_lite.search.course import Finished
 from autokeras_lite.search.ensemble import select_ensemble
 from autokeras_lite.search.folder import SearchFolder
 from autokeras_lite.search.prepare import Prepared
+from autokeras_lite.search.trust import Judges
 from autokeras_lite.tasks.metrics import score
 
 Predictions = NDArray[np.float64]
@@ -73,6 +74,16 @@ def read_judged(prepared: Prepared, finished: Sequence[Finished], folder: Search
     return Judged(np.asarray(prepared.data.labels)[rows], folds, rows, found)
 
 
+def make_judges(prepared: Prepared, judged: Judged) -> Judges:
+    """Say which rows judge, and which of them belong together: those of one group, or a row that judges repeatedly."""
+    groups = prepared.dataset.groups
+    if groups is not None:
+        codes = np.asarray(np.unique(groups, return_inverse=True)[1], np.int64).reshape(-1)
+        return Judges(judged.labels, judged.folds, codes[judged.rows])
+    is_repeated = len(np.unique(judged.rows)) < len(judged.rows)
+    return Judges(judged.labels, judged.folds, judged.rows if is_repeated else None)
+
+
 def choose_mixture(
     prepared: Prepared, finished: Sequence[Finished], best: Finished, judged: Judged, *, most_members: int, seed: int
 ) -> Mixture:
@@ -88,7 +99,7 @@ def choose_mixture(
         weights, gain, error = {best[0].number: 1.0}, 0.0, 0.0
     else:
         chosen = select_ensemble(
-            prepared.task, judged.labels, judged.folds, candidates, seed=seed, most_members=most_members
+            prepared.task, make_judges(prepared, judged), candidates, seed=seed, most_members=most_members
         )
         weights, gain, error = dict(chosen.weights), chosen.gain, chosen.gain_error
         if not chosen.kept:

@@ -144,7 +144,7 @@ def run_search(
     if test_rows is not None:
         clock.expect_test_rows(len(test_rows))
     if config.strategy.ensemble > 1:
-        clock.expect_ensemble()
+        clock.expect_ensemble(refit=config.strategy.refit and len(prepared.data.folds) > 1)
     if asked.config.place.report:
         clock.expect_report()
     around = Surroundings(prepared.task, tools.executor, tracker, tools.observer, folder, clock, journal)

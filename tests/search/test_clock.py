@@ -87,7 +87,7 @@ def test_scoring_test_rows_is_kept_free_at_the_end(rows):
 
 def test_time_for_an_ensemble_is_kept_once_a_model_stands():
     clock, plain = clock_at(0.0, seconds=300.0), clock_at(0.0, seconds=300.0)
-    clock.expect_ensemble()
+    clock.expect_ensemble(refit=False)
     assert clock.tail_seconds == plain.tail_seconds
     for one in (clock, plain):
         one.expect_artifact(2.0)

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from autokeras_lite.search import ensemble as module
-from autokeras_lite.search.ensemble import ROWS_OF_A_MEMBER, Ensemble, select_ensemble
+from autokeras_lite.search.ensemble import Ensemble, select_ensemble
+from autokeras_lite.search.trust import Judges
 from autokeras_lite.tasks.metrics import METRICS, score
 from autokeras_lite.tasks.task import Task, TaskKind
 
@@ -52,9 +53,9 @@ def probabilities(task: Task, logits: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-logits))
 
 
-def select(task, labels, predictions, *, folds=1, seed=0, most_members=8) -> Ensemble:
-    codes = np.arange(len(labels)) * folds // max(1, len(labels))
-    return select_ensemble(task, labels, codes, predictions, seed=seed, most_members=most_members)
+def select(task, labels, predictions, *, folds=1, seed=0, most_members=8, clusters=None) -> Ensemble:
+    judges = Judges(labels, np.arange(len(labels)) * folds // max(1, len(labels)), clusters)
+    return select_ensemble(task, judges, predictions, seed=seed, most_members=most_members)
 
 
 def mean_score(task, labels, predicted, folds: int) -> float:
@@ -96,20 +97,19 @@ def test_two_noisy_configurations_with_errors_of_their_own_are_better_together(t
 )
 def test_the_laws_of_an_ensemble_hold(task, seed, rows, noises, folds, most_members):
     labels, predictions = drawn(task, rows, noises, seed)
+    scores = [mean_score(task, labels, predicted, folds) for predicted in predictions.values()]
+    assume(not np.isnan(scores).all())
     chosen = select(task, labels, predictions, folds=folds, seed=seed, most_members=most_members)
     shares = list(chosen.weights.values())
     assert math.fsum(shares) == pytest.approx(1.0)
     assert min(shares) > 0
     assert shares == sorted(shares, reverse=True)
     assert set(chosen.weights) <= set(predictions)
-    assert len(shares) <= max(1, min(most_members, rows // ROWS_OF_A_MEMBER))
-    assert chosen.gain >= 0
+    assert len(shares) <= most_members
+    assert min(chosen.gain, chosen.gain_error) >= 0
     assert chosen.kept == (len(shares) > 1)
-    assert not task.is_better(chosen.single_score, chosen.score)
-    if chosen.kept:
-        assert chosen.gain > chosen.gain_error
-    else:
-        assert chosen.score == chosen.single_score
+    if not chosen.kept:
+        assert (chosen.gain, chosen.score) == (0.0, chosen.single_score)
     backwards = dict(reversed(predictions.items()))
     assert select(task, labels, backwards, folds=folds, seed=seed, most_members=most_members) == chosen
 
@@ -149,16 +149,56 @@ def test_shares_follow_how_good_a_configuration_is():
 
 
 @pytest.mark.slow
-def test_a_gain_by_chance_is_mostly_seen_to_be_chance():
+def test_what_the_mean_of_coins_gains_by_chance_is_told_as_nothing():
     """Forty coins: the best ones together score better on the rows that chose them, and on no others."""
     task = QUESTIONS[NAMES.index("binary-roc_auc")]
     random = np.random.default_rng(0)
-    kept = 0
+    found = []
     for seed in range(20):
         labels = random.integers(0, 2, 300)
         coins = {number: random.random((300, 1)) for number in range(40)}
-        kept += select(task, labels, coins, seed=seed).kept
-    assert kept <= 7
+        judges = Judges(labels, np.zeros(300, int))
+        looks = module._Judge.of(task, judges, coins, random)
+        found.append(module._unseen_gain(looks, 8, random))
+        assert select(task, labels, coins, seed=seed).gain < 0.1
+    gains, errors = np.transpose(found)
+    assert abs(gains.mean()) < 2 * errors.mean() / np.sqrt(20)
+
+
+def test_of_configurations_within_noise_all_have_a_share():
+    task = QUESTIONS[NAMES.index("binary-log_loss")]
+    labels, predictions = drawn(task, 120, [1.5] * 5)
+    chosen = select(task, labels, predictions)
+    assert set(chosen.weights) == set(predictions)
+    assert min(chosen.weights.values()) >= 0.5 / 5
+
+
+@pytest.mark.parametrize(("measured", "kept"), [(-0.6, False), (-0.4, True), (0.4, True)])
+def test_what_is_worse_beyond_noise_on_other_rows_is_not_kept(monkeypatch, measured, kept):
+    task = QUESTIONS[NAMES.index("regression-mae")]
+    labels, predictions = drawn(task, 400, [1.0, 1.0])
+    monkeypatch.setattr(module, "_unseen_gain", lambda *_: (measured, 0.5))
+    chosen = select(task, labels, predictions)
+    assert (chosen.kept, len(chosen.weights) > 1) == (kept, kept)
+    assert (chosen.gain, chosen.gain_error) == (max(0.0, measured), 0.5)
+
+
+def test_what_belongs_together_stays_in_one_half_and_counts_as_one():
+    """Each row judges four times: as one of a cluster it is no surer than once, and none is in both halves."""
+    task = QUESTIONS[NAMES.index("regression-mae")]
+    labels, predictions = drawn(task, 300, [1.0, 1.2])
+    owners = np.tile(np.arange(300), 4)
+    repeated = {number: values[owners] for number, values in predictions.items()}
+    judges = Judges(labels[owners], np.repeat(np.arange(4), 300), owners)
+    looks = module._Judge.of(task, judges, repeated, np.random.default_rng(0))
+    one, other = looks.halves(np.random.default_rng(1))
+    assert not set(owners[one.rows]) & set(owners[other.rows])
+    assert len(one.rows) == len(other.rows) == 600
+    once = select(task, labels, predictions)
+    assert select(task, labels[owners], repeated, folds=4, clusters=owners).gain_error == pytest.approx(
+        once.gain_error, rel=0.2
+    )
+    assert select(task, labels[owners], repeated, folds=4).gain_error == pytest.approx(once.gain_error / 2, rel=0.2)
 
 
 @pytest.mark.slow
@@ -168,18 +208,24 @@ def test_the_error_of_the_gain_is_its_deviation_over_fresh_rows():
     assert np.mean([one.gain_error for one in found]) == pytest.approx(np.std([one.gain for one in found]), rel=0.5)
 
 
-def test_an_ensemble_has_no_more_members_than_its_rows_support():
+def test_a_bag_has_no_more_members_than_its_rows_support(monkeypatch):
     task = QUESTIONS[NAMES.index("regression-rmse")]
+    asked, grow = [], module._grow
+    monkeypatch.setattr(module, "_grow", lambda *given: asked.append(given[-1]) or grow(*given))
     for rows, most in ((99, 1), (150, 3), (1000, 4)):
-        labels, predictions = drawn(task, rows, [1.0] * 12)
-        assert len(select(task, labels, predictions, most_members=4).weights) == most
+        labels, predictions = drawn(task, rows, [1.0, *[3.0] * 11])  # none is near the first
+        assert len(select(task, labels, predictions, most_members=4).weights) <= 4
+        assert asked[0] == most
+        asked.clear()
+    looks = module._Judge.of(task, Judges(labels, np.zeros(1000, int)), predictions, np.random.default_rng(0))
+    assert len(grow(looks, [2], [5, 8, 11, 14, 17], 3)) <= 3
 
 
 def test_folds_and_labels_stand_in_both_halves_alike():
     task = QUESTIONS[NAMES.index("binary-roc_auc")]
     random = np.random.default_rng(0)
     labels, folds = (random.random(400) < 0.05).astype(int), np.sort(random.integers(0, 3, 400))
-    judge = module._Judge.of(task, labels, folds, {}, random)
+    judge = module._Judge.of(task, Judges(labels, folds), {}, random)
     one, other = judge.halves(random)
     assert not set(one.rows) & set(other.rows)
     assert len(one.rows) == len(other.rows) == 200
@@ -198,18 +244,11 @@ def test_a_rare_class_is_looked_at_on_more_rows():
     rare, common = np.zeros(50_000, int), np.arange(50_000) % 2
     rare[::500] = 1
     num_rows = [
-        module._rows_of_a_bag(module._Judge.of(task, labels, np.zeros(50_000), {}, random)) for labels in (rare, common)
+        module._rows_of_a_bag(module._Judge.of(task, Judges(labels, np.zeros(50_000, int)), {}, random))
+        for labels in (rare, common)
     ]
     assert num_rows[0] * 100 / 50_000 >= 20
     assert num_rows[1] < num_rows[0] < 50_000
-
-
-def test_very_many_rows_are_resampled_in_part_for_the_same_error(monkeypatch):
-    task = QUESTIONS[NAMES.index("regression-mae")]
-    labels, predictions = drawn(task, 6000, [1.0, 1.0])
-    whole = select(task, labels, predictions).gain_error
-    monkeypatch.setattr(module, "_MOST_RESAMPLED", 500)
-    assert select(task, labels, predictions).gain_error == pytest.approx(whole, rel=0.3)
 
 
 def test_a_metric_that_one_fold_lacks_is_the_mean_of_the_others():
@@ -220,6 +259,17 @@ def test_a_metric_that_one_fold_lacks_is_the_mean_of_the_others():
     assert chosen.kept
     defined = [score(task, labels[at], mixed(chosen, predictions)[at]) for at in (slice(300, 600), slice(600, 900))]
     assert chosen.score == pytest.approx(np.mean(defined))
+
+
+def test_where_a_half_of_the_rows_has_no_score_the_best_one_is_kept():
+    """Two positive rows that belong together are in one half, and the other has no area under a curve."""
+    task = QUESTIONS[NAMES.index("binary-roc_auc")]
+    labels, predictions = drawn(task, 60, [1.5, 1.5, 1.5])
+    labels[:] = 0
+    labels[:2] = 1
+    clusters = np.maximum(np.arange(60), 1)
+    chosen = select(task, labels, predictions, clusters=clusters)
+    assert (chosen.kept, chosen.gain, len(chosen.weights)) == (False, 0.0, 1)
 
 
 @pytest.mark.parametrize("values", [{}, {1: np.full((50, 1), np.nan)}])

@@ -100,6 +100,13 @@ def test_a_better_score_starts_the_plateau_anew():
     assert follow(scores, schedule="plateau", patience=9).rate_factor == 1.0
 
 
+def test_a_plateau_is_one_of_the_mean_and_not_of_a_fold():
+    one_rises = [(0.5 + 0.01 * n, 0.5 - 0.02 * n) for n in range(5)]
+    mean_rises = [(0.5 - 0.01 * n, 0.5 + 0.02 * n) for n in range(5)]
+    assert follow(one_rises, schedule="plateau", patience=9).rate_factor == 0.5
+    assert follow(mean_rises, schedule="plateau", patience=9).rate_factor == 1.0
+
+
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "constant"])
 def test_other_schedules_know_no_plateau(schedule):
     assert follow([0.9] + [0.1] * 50, schedule=schedule, patience=3).rate_factor == 1.0
