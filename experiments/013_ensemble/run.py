@@ -109,6 +109,15 @@ def _predict(search: Search, kept: Array, fold: int) -> list[Array]:
     return [search.predict(one, search.drawn.test)[0] for one in networks]
 
 
+def _short(value: Any) -> Any:
+    """Return plain values with five digits."""
+    if isinstance(value, dict):
+        return {name: _short(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(one) for one in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
 def main() -> None:
     """Run the draws that are not there yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -126,7 +135,7 @@ def main() -> None:
     for seed in range(part, asked.draws, parts):
         for rows, folds, name in [(r, f, n) for r in ROWS for f in FOLDS for n in tables]:
             if (name, rows, folds, seed) not in done:
-                lines = [json.dumps(row) for row in run(tables[name], rows, folds, seed)]
+                lines = [json.dumps(_short(row)) for row in run(tables[name], rows, folds, seed)]
                 with asked.out.open("a") as file:
                     file.write("\n".join(lines) + "\n")
 
