@@ -44,7 +44,7 @@ from autokeras_lite.trial import TrialOutcome, TrialSpec
 
 HERE = Path(__file__).parent
 TRIALS, TEST_ROWS, NAME = 12, 20_000, "judged"
-METHOD = "one epoch for all folds, second look, ensemble, refit with its gain"
+METHOD = "one epoch for all folds, second look, what is near averaged, refit with its gain"
 METRICS = {
     "adult": ("roc_auc", "accuracy", "log_loss"),
     "connect4": ("log_loss", "accuracy", "balanced_accuracy"),
