@@ -1,14 +1,13 @@
 """Which configurations of a family do well on many small real tables?
 
 Every configuration of a matrix (the ready ones of the space, and structures with recipes that were drawn at random) is
-trained on 22 small tables with one holdout; `choose.py` makes a portfolio of what comes out.
+trained on 20 small tables with one holdout; `choose.py` makes a portfolio of what comes out.
 
     python experiments/008_portfolios/run.py [--families tabular_tabm ...] [--part 0/2] [--out result.jsonl]
 
 A line of the result is one family on one table: scores by configuration, and its share of the processor seconds of its
-cohort. Lines
-that are there are not made again. Reads the public data sets beside the checkout (`shared/data`), and does nothing
-where they are missing. `--part 0/2` and `--part 1/2` share the tables between two processes.
+cohort. Lines that are there are not made again. Reads the public data sets beside the checkout (`shared/data`), and
+does nothing where they are missing. `--part 0/2` and `--part 1/2` share the tables between two processes.
 """
 
 import argparse
@@ -36,7 +35,7 @@ from autokeras_lite.trial import Cohort, Directive, EpochReport, TrialSpec, reci
 
 HERE = Path(__file__).parent
 MATRIX = HERE / "matrix.json"
-FAMILY_NAMES = ("tabular_tabm", "tabular_realmlp", "tabular_mlp", "tabular_resnet")
+FAMILY_NAMES = ("tabular_tabm", "tabular_realmlp", "tabular_mlp", "tabular_resnet", "tabular_ft_transformer")
 STRUCTURES, RECIPES, FREE_BYTES = 5, 3, 4 * 2**30
 MEMBERS = 16  # of a TabM: half of what so few rows would get, in half of the time
 
