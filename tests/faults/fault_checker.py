@@ -137,14 +137,16 @@ def check_nothing_is_left_running(place: Place) -> None:
 
 
 def check_model(place: Place, results: Results) -> None:
-    """P6: the model file is that of the best trial and reproduces its score."""
+    """P6: the model file is that of the best trial, or of those that are averaged, and reproduces their score."""
     summary = read_summary(place)
     scored = [(-outcome.score, number) for number, (_, outcome) in results.items() if outcome.score is not None]
     assert summary.best is not None
     # Trials that were scored once more may change places.
     best = [min(scored)[1], *map(int, summary.finalists)]
     assert summary.best.trial in best, "P6: another trial is the best"
-    assert check_reproduces(place).trial.number == summary.best.trial, "P6: the model file is of another trial"
+    members = [member.trial.number for member in check_reproduces(place).mixture]
+    averaged = [summary.best.trial] if summary.ensemble is None else list(map(int, summary.ensemble.shares))
+    assert members == averaged, "P6: the model file is of other trials"
 
 
 def check_reproduces(place: Place) -> Manifest:
@@ -155,7 +157,8 @@ def check_reproduces(place: Place) -> Manifest:
     with np.load(folder / MODEL_FILE) as model:
         rows = pd.read_csv(place.table).iloc[model["rows"]]
         numbers = manifest.encoding.encode(rows.drop(columns="y"))["numbers"]
-        score = roc_auc(model["labels"], numbers @ model["weights"])
+        mean = model["shares"] @ (1 / (1 + np.exp(-numbers @ model["weights"].T))).T
+        score = roc_auc(model["labels"], mean)
     if not manifest.refit:
         assert abs(score - manifest.fold_scores[0]) < 1e-9, "P6: the model file has another score"
     return manifest

@@ -301,10 +301,15 @@ def make_artifact(request: ArtifactRequest) -> Manifest:
     beside = folder.with_name(f".{folder.name}.{uuid4().hex}")
     beside.mkdir(parents=True)
     try:
-        with np.load(request.weights[0].file, allow_pickle=False) as stored:
-            weights = stored["weights"]
         judged = request.predictions[request.predictions["fold"] == 0]
-        model = {"weights": weights, "rows": judged["row"].to_numpy(), "labels": labels_of(judged, request.manifest)}
+        weights = np.stack([read_weights(member.file) for member in request.weights])
+        shares = np.array([member.share for member in request.manifest.mixture])
+        model = {
+            "weights": weights,
+            "shares": shares,
+            "rows": judged["row"].to_numpy(),
+            "labels": labels_of(judged, request.manifest),
+        }
         write_arrays(beside / MODEL_FILE, model)
         manifest = replace(request.manifest, model_sha256=sha256(beside / MODEL_FILE))
         (beside / MANIFEST_FILE).write_text(json.dumps(manifest.to_json()))
@@ -318,6 +323,11 @@ def make_artifact(request: ArtifactRequest) -> Manifest:
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return manifest
+
+
+def read_weights(file: Path) -> np.ndarray:
+    with np.load(file, allow_pickle=False) as stored:
+        return stored["weights"]
 
 
 def labels_of(judged, manifest: Manifest) -> np.ndarray:
