@@ -87,7 +87,7 @@ def make_judges(prepared: Prepared, judged: Judged) -> Judges:
 def choose_mixture(
     prepared: Prepared, finished: Sequence[Finished], best: Finished, judged: Judged, *, most_members: int, seed: int
 ) -> Mixture:
-    """Choose what the final model is made of: at most so many trials, of which more than one only where that pays."""
+    """Choose what the final model is made of: at most so many trials, one alone where that is better."""
     of_number = {spec.number: (spec, outcome) for spec, outcome in finished}
     if best[0].number not in judged.predictions:  # its file is damaged: it stays as it was measured
         outcome = best[1]

@@ -85,6 +85,16 @@ def test_scoring_test_rows_is_kept_free_at_the_end(rows):
     assert clock.training_seconds_left < before
 
 
+def test_more_time_is_kept_for_members_that_are_trained_again():
+    kept = []
+    for refit in (False, True):
+        clock = clock_at(0.0, seconds=300.0)
+        clock.expect_artifact(2.0)
+        clock.expect_ensemble(refit=refit)
+        kept.append(clock.tail_seconds - clock.fewest_tail_seconds)
+    assert 0 < kept[0] < kept[1] <= 0.1 * 300.0
+
+
 def test_time_for_an_ensemble_is_kept_once_a_model_stands():
     clock, plain = clock_at(0.0, seconds=300.0), clock_at(0.0, seconds=300.0)
     clock.expect_ensemble(refit=False)
