@@ -11,6 +11,7 @@ import pandas as pd
 from job import Job
 from numpy.typing import NDArray
 from rows import encode_target
+from sklearn.model_selection import train_test_split
 
 SHARED = Path(os.environ.get("PUBLIC_TABLES") or Path(__file__).resolve().parents[3] / "shared" / "data")
 METRICS = MappingProxyType(
@@ -47,9 +48,14 @@ class Table:
         )  # fmt: skip
 
 
-def write_table(name: str, folder: Path) -> Table:
-    """Write the official training rows, and the test rows without their target."""
+def write_table(name: str, folder: Path, split: int = 0) -> Table:
+    """Write the official training rows, and the test rows without their target.
+
+    A `split` from 1 on divides the same rows in another way, into as many of each; the classes keep their shares.
+    """
     loaded = _loader().load(name)
+    if split > 0:
+        loaded |= _divide(loaded, split)
     facts, y = loaded["meta"], loaded["y_train"]
     assert facts["metric"] == METRICS[name]
     is_regression = facts["task"] == "regression"
@@ -61,6 +67,20 @@ def write_table(name: str, folder: Path) -> Table:
         name, facts["target"], facts["task"], facts["metric"], tuple(facts["categorical"]), tuple(facts["numeric"]),
         classes, folder, encode_target(classes, pd.Series(loaded["y_test"])),
     )  # fmt: skip
+
+
+def _divide(loaded: dict[str, Any], split: int) -> dict[str, Any]:
+    x, y = (pd.concat([loaded[f"{part}_train"], loaded[f"{part}_test"]], ignore_index=True) for part in "xy")
+    classes = None if loaded["meta"]["task"] == "regression" else y
+    learned, judging = train_test_split(
+        range(len(y)), test_size=len(loaded["y_test"]), stratify=classes, random_state=split
+    )
+    return {
+        "x_train": x.iloc[learned],
+        "y_train": y.iloc[learned],
+        "x_test": x.iloc[judging],
+        "y_test": y.iloc[judging],
+    }
 
 
 def _loader() -> Any:
