@@ -15,6 +15,7 @@ from autokeras_lite.trial import TrainingConfig, recipe_fields
 
 SPACES = {name: load_space(name) for name in shipped_names()}
 STACKS = {name: space for name, space in SPACES.items() if space.stack is not None}
+MODELS = {name: space for name, space in SPACES.items() if space.stack is None}
 SMALL_SHAPES = {
     InputKind.TABLE: (1,),
     InputKind.IMAGE: (3, 2, 1),
@@ -35,6 +36,16 @@ def test_every_shipped_stack_has_ready_configurations(name):
     assert len(space.starts()) == 1 + len(space.portfolio)
     for values in space.starts():
         assert space.contains(values)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_published_model_has_eight_learned_configurations_or_more_and_some_for_many_rows(name):
+    space = MODELS[name]
+    assert len(space.portfolio) >= 8
+    assert len(space.starts()) == 1 + len(space.portfolio)
+    assert len({tuple(sorted(values.items())) for values in space.starts()}) == len(space.starts())
+    assert all(space.contains(values) for values in space.starts())
+    assert len([ready for ready in space.portfolio if ready.most_rows is None]) >= 3
 
 
 @pytest.mark.parametrize("name", STACKS)
